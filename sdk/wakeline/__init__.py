@@ -1,0 +1,1 @@
+"""Emit an AI agent's steps to Kafka."""
