@@ -1,0 +1,281 @@
+"""Which columns has a frame of each kind? Arrow schemas, version by version.
+
+Names are those of the event's fields and of the ClickHouse tables, so that a column keeps one name from the
+emitter to the dashboard. Absent is null. Money travels as whole pico-USD (1e-12 USD) in 64-bit integers: a
+sum of integers does not depend on its order, and 9.2 million USD fit in one sum. Times are nanoseconds,
+durations too. Labels stay plain strings: Kafka compresses them, and Arrow encodes them as dictionaries in
+10 ns a row where a reader wants codes.
+"""
+
+from enum import IntEnum
+
+import pyarrow as pa
+
+TIME = pa.timestamp("ns", tz="UTC")
+ATTRIBUTES = pa.map_(pa.string(), pa.string())
+# Log buckets of durations: bucket index -> count (see streams.windows.buckets).
+BUCKETS = pa.map_(pa.int16(), pa.int64())
+
+
+class Kind(IntEnum):
+    """What the rows of a frame are; the number is on the wire."""
+
+    TICK = 0
+    STEPS = 1
+    CONTENTS = 2
+    SIGNALS = 3
+    CORRECTED_STEPS = 4
+    RUNS = 5
+    WINDOWS = 6
+    READINGS = 7
+    INCIDENTS = 8
+    LEDGER = 9
+
+
+class TimeFlag(IntEnum):
+    """What is unusual about a step's times."""
+
+    OK = 0
+    BEFORE_2020 = 1
+    AFTER_APPEND = 2  # more than a day after the broker appended it
+    ENDS_BEFORE_START = 3  # no duration is stored
+
+
+class CostStatus(IntEnum):
+    """How a step's cost was found; the names are those of the ClickHouse enum."""
+
+    NONE = 0  # nothing to bill: no usage, or not a call of a model
+    PRICED = 1
+    PARTIAL = 2  # some of the tokens have no price; the cost is that of the rest
+    UNPRICED = 3  # there is usage, but no price: the cost is null
+    ROLLUP = 4  # usage of an agent, run or chain repeats that of its calls: never billed
+    FREE = 5
+
+
+STEP_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("event_id", pa.string()),
+    ("run_id", pa.string()),
+    ("parent_event_id", pa.string()),
+    ("kind", pa.string()),
+    ("state", pa.string()),
+    ("operation_name", pa.string()),
+    ("step_name", pa.string()),
+    ("agent_name", pa.string()),
+    ("agent_id", pa.string()),
+    ("agent_version", pa.string()),
+    ("service_name", pa.string()),
+    ("environment", pa.string()),
+    ("team", pa.string()),
+    ("task", pa.string()),
+    ("conversation_id", pa.string()),
+    ("user_id", pa.string()),
+    ("business_key", pa.string()),
+    ("provider_name", pa.string()),
+    ("request_model", pa.string()),
+    ("response_model", pa.string()),
+    ("response_id", pa.string()),
+    ("time", TIME),  # start, or 1970-01-01 where it is out of range: part of the key, never corrected
+    ("start_time", TIME),  # as emitted
+    ("duration_ns", pa.int64()),
+    ("time_flag", pa.int8()),
+    ("time_to_first_chunk_s", pa.float64()),
+    ("input_tokens", pa.int64()),
+    ("output_tokens", pa.int64()),
+    ("cache_read_input_tokens", pa.int64()),
+    ("cache_write_input_tokens", pa.int64()),
+    ("reasoning_output_tokens", pa.int64()),
+    ("finish_reasons", pa.list_(pa.string())),
+    ("prompt_name", pa.string()),
+    ("prompt_fingerprint", pa.string()),
+    ("tools_fingerprint", pa.string()),
+    ("tool_name", pa.string()),
+    ("tool_call_id", pa.string()),
+    ("tool_call_hash", pa.int64()),  # tool and arguments: the same call has the same hash
+    ("guardrail_verdict", pa.string()),
+    ("handoff_to_agent", pa.string()),
+    ("error_type", pa.string()),
+    ("error_message", pa.string()),
+    ("outcome_name", pa.string()),
+    ("outcome_success", pa.bool_()),
+    ("outcome_value", pa.float64()),
+    ("evaluation_name", pa.string()),
+    ("evaluation_score_value", pa.float64()),
+    ("evaluation_score_label", pa.string()),
+    ("dropped_events", pa.int64()),
+    ("scope_name", pa.string()),
+    ("scope_version", pa.string()),
+    ("attributes", ATTRIBUTES),
+    ("resource_attributes", ATTRIBUTES),
+    ("cost_pico_usd", pa.int64()),
+    ("cost_input_pico_usd", pa.int64()),
+    ("cost_cache_read_pico_usd", pa.int64()),
+    ("cost_cache_write_pico_usd", pa.int64()),
+    ("cost_output_pico_usd", pa.int64()),
+    ("cost_status", pa.int8()),
+    ("price_id", pa.string()),
+    ("price_book", pa.string()),
+    ("append_time", TIME),  # of the broker at the source: lateness and TTLs count from it
+    ("source_topic", pa.int8()),
+    ("source_partition", pa.int32()),
+    ("source_offset", pa.int64()),
+    ("source_index", pa.int32()),  # within the message
+]
+
+CONTENT_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("event_id", pa.string()),
+    ("run_id", pa.string()),
+    ("time", TIME),
+    ("append_time", TIME),
+    ("name", pa.string()),  # which of the event's content fields
+    ("content", pa.string()),  # the head, at most 256 kB
+    ("length_bytes", pa.int64()),  # of the whole
+    ("hash", pa.string()),  # BLAKE2b-128 of the whole, hexadecimal
+]
+
+# What DRIFT reads: settled steps, each once; weight -1 and +1 are corrections, for windows only.
+SIGNAL_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("event_id", pa.string()),
+    ("run_id", pa.string()),
+    ("weight", pa.int8()),
+    ("kind", pa.string()),
+    ("step_name", pa.string()),
+    ("agent_name", pa.string()),
+    ("agent_version", pa.string()),
+    ("environment", pa.string()),
+    ("model", pa.string()),  # as answered, else as asked for
+    ("time", TIME),
+    ("duration_ns", pa.int64()),
+    ("input_tokens", pa.int64()),
+    ("output_tokens", pa.int64()),
+    ("cache_read_input_tokens", pa.int64()),
+    ("cache_write_input_tokens", pa.int64()),
+    ("reasoning_output_tokens", pa.int64()),
+    ("error", pa.bool_()),
+    ("cost_pico_usd", pa.int64()),
+    ("cost_status", pa.int8()),
+    ("append_time", TIME),
+]
+
+RUN_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("run_id", pa.string()),
+    (
+        "part",
+        pa.int64(),
+    ),  # input offset at which RUNS first met it; a forgotten run that returns is a new part
+    ("opened_time", TIME),  # `time` of the first step met: part of the key
+    ("state", pa.string()),  # open, closed
+    ("start_time", TIME),
+    ("end_time", TIME),
+    ("root_event_id", pa.string()),
+    ("agent_name", pa.string()),
+    ("agent_version", pa.string()),
+    ("environment", pa.string()),
+    ("team", pa.string()),
+    ("task", pa.string()),
+    ("conversation_id", pa.string()),
+    ("user_id", pa.string()),
+    ("business_key", pa.string()),
+    ("agents", pa.list_(pa.string())),
+    ("steps", pa.int64()),
+    ("llm_calls", pa.int64()),
+    ("tool_calls", pa.int64()),
+    ("errors", pa.int64()),
+    ("duplicates", pa.int64()),
+    ("input_tokens", pa.int64()),
+    ("output_tokens", pa.int64()),
+    ("cache_read_input_tokens", pa.int64()),
+    ("cache_write_input_tokens", pa.int64()),
+    ("reasoning_output_tokens", pa.int64()),
+    ("cost_pico_usd", pa.int64()),
+    ("unpriced_steps", pa.int64()),
+    ("repeated_tool_calls", pa.int64()),  # greatest number of identical calls: the loop rule's statistic
+    ("outcome_name", pa.string()),
+    ("outcome_success", pa.bool_()),
+    ("outcome_value", pa.float64()),
+    ("append_time", TIME),
+]
+
+WINDOW_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("width_s", pa.int32()),
+    ("window_start", TIME),
+    ("agent_name", pa.string()),
+    ("agent_version", pa.string()),
+    ("environment", pa.string()),
+    ("kind", pa.string()),
+    ("step_name", pa.string()),
+    ("model", pa.string()),
+    ("epoch_start", TIME),  # of the partition's clock; queries add epochs up
+    ("steps", pa.int64()),
+    ("errors", pa.int64()),
+    ("input_tokens", pa.int64()),
+    ("output_tokens", pa.int64()),
+    ("cache_read_input_tokens", pa.int64()),
+    ("cache_write_input_tokens", pa.int64()),
+    ("reasoning_output_tokens", pa.int64()),
+    ("cost_pico_usd", pa.int64()),
+    ("unpriced_steps", pa.int64()),
+    ("durations", pa.int64()),  # steps that have one
+    ("duration_ns", pa.int64()),  # their sum
+    ("duration_buckets", BUCKETS),
+]
+
+READING_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("time", TIME),  # the minute, or the moment of the alarm, by the partition's clock
+    ("agent_name", pa.string()),
+    ("step_name", pa.string()),
+    ("signal", pa.string()),
+    ("alarm", pa.bool_()),  # false: the minute's summary
+    ("n", pa.int64()),  # observations of the stream so far
+    ("last", pa.float64()),
+    ("statistic", pa.float64()),  # the minute's greatest
+    ("threshold", pa.float64()),
+    ("direction", pa.string()),
+    ("detector", pa.string()),
+]
+
+INCIDENT_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("incident_id", pa.string()),
+    ("opened_time", TIME),
+    ("closed_time", TIME),
+    ("state", pa.string()),  # open, confirmed, closed
+    ("agent_name", pa.string()),
+    ("step_name", pa.string()),
+    ("signal", pa.string()),
+    ("run_id", pa.string()),  # of a rule about one run
+    ("detector", pa.string()),
+    ("direction", pa.string()),
+    ("n", pa.int64()),
+    ("statistic", pa.float64()),
+    ("threshold", pa.float64()),
+    ("reference_level", pa.float64()),
+    ("current_level", pa.float64()),
+    ("summary", pa.string()),
+]
+
+LEDGER_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("ledger_id", pa.string()),
+    ("time", TIME),
+    ("role", pa.string()),
+    ("entry", pa.string()),
+    ("count", pa.int64()),
+    ("detail", pa.string()),
+]
+
+# (kind, version) -> schema. Readers accept the newest version of a kind and the one before it.
+SCHEMAS: dict[tuple[Kind, int], pa.Schema] = {
+    (Kind.STEPS, 1): pa.schema(STEP_COLUMNS),
+    (Kind.CONTENTS, 1): pa.schema(CONTENT_COLUMNS),
+    (Kind.SIGNALS, 1): pa.schema(SIGNAL_COLUMNS),
+    (Kind.CORRECTED_STEPS, 1): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_())]),
+    (Kind.RUNS, 1): pa.schema(RUN_COLUMNS),
+    (Kind.WINDOWS, 1): pa.schema(WINDOW_COLUMNS),
+    (Kind.READINGS, 1): pa.schema(READING_COLUMNS),
+    (Kind.INCIDENTS, 1): pa.schema(INCIDENT_COLUMNS),
+    (Kind.LEDGER, 1): pa.schema(LEDGER_COLUMNS),
+}
+NEWEST: dict[Kind, int] = {kind: max(v for k, v in SCHEMAS if k is kind) for kind, _ in SCHEMAS}
+
+
+def schema_of(kind: Kind) -> pa.Schema:
+    """The newest schema of a kind, the one that writers use."""
+    return SCHEMAS[kind, NEWEST[kind]]

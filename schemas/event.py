@@ -1,0 +1,149 @@
+"""What is one event? The native format, and the form that every dialect is decoded to.
+
+One event is one JSON object whose keys are the fields of `Event`. Names follow OpenTelemetry GenAI
+(`gen_ai.request.model` is `request_model`, `gen_ai.usage.input_tokens` is `input_tokens`); units are in
+names. `docs/events.md` explains the fields to emitters in any language; `schemas/json/event.json` is
+generated from this module. Decoding bytes is `schemas.native` and `schemas.otlp`.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+EVENT_VERSION = 1
+
+Kind = Literal[
+    "llm",
+    "embedding",
+    "tool",
+    "retrieval",
+    "guardrail",
+    "handoff",
+    "agent",
+    "run",
+    "outcome",
+    "feedback",
+    "report",
+    "other",
+]
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]  # typing has no public way to list a Literal
+
+State = Literal["started", "ended"]
+Verdict = Literal["allow", "deny", "modify", "warn", "escalate"]
+
+# Ids are keys of state and tables: bounded, so that one emitter cannot fill the memory of a processor.
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+# Labels become segments of windows and LowCardinality columns.
+Label = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=4096)]
+# 1e9 tokens at 9,000 USD a million stay below 2**63 pico-USD, the unit in which costs are added.
+Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+# Any 64-bit integer is a time that can be stored; those outside of 2020 .. append time + 1 day are flagged.
+UnixNano = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
+
+
+class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """One thing an agent did. `event_id`, `kind` and `start_time_unix_nano` are required.
+
+    Times are nanoseconds since 1970-01-01 UTC, as a JSON number or, for languages whose numbers are
+    doubles, a string of digits. Tokens follow OpenTelemetry: `input_tokens` includes what was read from and
+    written to the cache, `output_tokens` includes reasoning. Keys that this version does not know are
+    ignored, so that an emitter may be newer than the pipeline; own data belongs into `attributes`.
+    """
+
+    # -- identity and place
+    event_id: Id  # stable over retries; with OpenTelemetry `<trace id>-<span id>`
+    kind: Kind
+    start_time_unix_nano: UnixNano
+    end_time_unix_nano: UnixNano | None = None
+    state: State = "ended"  # `started`: sent when the step begins, under the id of the step
+    parent_event_id: Id | None = None
+    trace_id: Id | None = None
+    run_id: Id | None = None  # the run is the trace id, else this, else the conversation, else the event id
+    operation_name: Label | None = None
+    step_name: Label | None = None  # what is watched; default: tool, else operation and model, else kind
+    # -- who
+    agent_name: Label | None = None
+    agent_id: Label | None = None
+    agent_version: Label | None = None
+    service_name: Label | None = None
+    environment: Label | None = None
+    team: Label | None = None
+    task: Label | None = None
+    # -- for whom
+    conversation_id: Id | None = None
+    user_id: Id | None = None
+    business_key: Id | None = None  # the ticket, order or case that the run works on
+    # -- model
+    provider_name: Label | None = None
+    request_model: Label | None = None
+    response_model: Label | None = None
+    response_id: Id | None = None
+    time_to_first_chunk_s: Seconds | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_write_input_tokens: Tokens | None = None
+    reasoning_output_tokens: Tokens | None = None
+    finish_reasons: Annotated[list[Label], Meta(max_length=64)] | None = None
+    prompt_name: Label | None = None
+    prompt_fingerprint: Label | None = None
+    tools_fingerprint: Label | None = None
+    # -- tool, guardrail, handoff
+    tool_name: Label | None = None
+    tool_call_id: Id | None = None
+    guardrail_verdict: Verdict | None = None
+    handoff_to_agent: Label | None = None
+    # -- result
+    error_type: Label | None = None  # present exactly when the step failed
+    error_message: Text | None = None
+    outcome_name: Label | None = None
+    outcome_success: bool | None = None
+    outcome_value: Number | None = None
+    evaluation_name: Label | None = None
+    evaluation_score_value: Number | None = None
+    evaluation_score_label: Label | None = None
+    # -- the emitter itself
+    dropped_events: Tokens | None = None  # kind `report`: events that the emitter had to drop
+    scope_name: Label | None = None
+    scope_version: Label | None = None
+    attributes: dict[str, str] | None = None
+    resource_attributes: dict[str, str] | None = None
+    # -- content: any JSON; kept apart from the step, subject to policy
+    system_instructions: msgspec.Raw | None = None
+    input_messages: msgspec.Raw | None = None
+    output_messages: msgspec.Raw | None = None
+    reasoning: msgspec.Raw | None = None
+    tool_call_arguments: msgspec.Raw | None = None
+    tool_call_result: msgspec.Raw | None = None
+
+
+CONTENT_FIELDS: tuple[str, ...] = (
+    "system_instructions",
+    "input_messages",
+    "output_messages",
+    "reasoning",
+    "tool_call_arguments",
+    "tool_call_result",
+)
+FIELDS: tuple[str, ...] = Event.__struct_fields__
+
+
+def resolve_run_id(event: Event) -> str:
+    """The run that an event belongs to: trace, else run, else conversation, else the event itself."""
+    return event.trace_id or event.run_id or event.conversation_id or event.event_id
+
+
+def resolve_step_name(event: Event) -> str:
+    """The name under which a step is watched; never empty."""
+    if event.step_name:
+        return event.step_name
+    if event.tool_name:
+        return event.tool_name
+    model = event.request_model or event.response_model
+    if event.operation_name:
+        return f"{event.operation_name} {model}" if model else event.operation_name
+    return f"{event.kind} {model}" if model else event.kind
