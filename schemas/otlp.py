@@ -1,0 +1,235 @@
+"""How do bytes of the topic `otlp_spans` become events? OTLP traces, protobuf or JSON.
+
+A message is one ExportTraceServiceRequest, as the Collector's kafka exporter writes it (`otlp_proto` or
+`otlp_json`). Both encodings are read into the same `Span`, which `schemas.span` turns into an event, so JSON
+and protobuf of one trace give the same events. Does not price, place or attribute anything.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+from google.protobuf.message import DecodeError as ProtobufError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from schemas.decoded import Decoded, Reason, Rejected
+from schemas.event import Event
+from schemas.span import Attributes, InvalidSpan, Span, to_event
+
+_Read = Callable[[], Span]
+_Bytes = Callable[[], bytes]
+
+
+def decode(value: bytes) -> Decoded:
+    """The events of one message; never raises for any bytes.
+
+    Args:
+        value: ExportTraceServiceRequest (or TracesData, the same on the wire) in protobuf or OTLP JSON.
+
+    Returns:
+        An event for each span in order, and what is none, with the reason. A record is a span.
+    """
+    if not value:
+        return Decoded([], (), [Rejected(0, Reason.EMPTY, "The message has no bytes", value)])
+    # A request in protobuf begins with 0x0a (field 1); "{" would be a group, which OTLP does not use.
+    is_json = value[:64].lstrip()[:1] == b"{"
+    try:
+        spans = list(_read_json(value) if is_json else _read_protobuf(value))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Decoded([], (), [Rejected(0, Reason.INVALID_JSON, _say(error), value)])
+    except ProtobufError as error:
+        return Decoded([], (), [Rejected(0, Reason.INVALID_PROTOBUF, _say(error), value)])
+    events: list[Event] = []
+    numbers: list[int] = []
+    rejected: list[Rejected] = []
+    for number, (read, original) in enumerate(spans):
+        try:
+            events.append(to_event(read()))
+            numbers.append(number)
+        except (InvalidSpan, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            rejected.append(Rejected(number, Reason.INVALID_SPAN, _say(error), original()))
+    return Decoded(events, numbers, rejected)
+
+
+def _say(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+# -- protobuf
+
+
+def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
+    request = ExportTraceServiceRequest()
+    request.ParseFromString(value)
+    if not request.resource_spans:
+        raise ProtobufError("There is no resource_spans in the message: it is not an OTLP trace export")
+    for resource_spans in request.resource_spans:
+        resource = _pb_attributes(resource_spans.resource.attributes)
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope
+            for span in scope_spans.spans:
+                yield partial(_pb_span, span, resource, scope), span.SerializeToString
+
+
+def _pb_span(span: Any, resource: Attributes, scope: Any) -> Span:
+    return Span(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex(),
+        name=span.name,
+        start_time_unix_nano=span.start_time_unix_nano,
+        end_time_unix_nano=span.end_time_unix_nano,
+        attributes=_pb_attributes(span.attributes),
+        resource=resource,
+        scope_name=scope.name,
+        scope_version=scope.version,
+        status_code=span.status.code,
+        status_message=span.status.message,
+        exceptions=[_pb_attributes(event.attributes) for event in span.events if event.name == "exception"],
+    )
+
+
+def _pb_attributes(pairs: Any) -> Attributes:
+    return {pair.key: _pb_value(pair.value) for pair in pairs}
+
+
+def _pb_value(value: Any) -> Any:
+    field = value.WhichOneof("value")
+    if field is None:
+        return None
+    if field == "array_value":
+        return [_pb_value(item) for item in value.array_value.values]
+    if field == "kvlist_value":
+        return _pb_attributes(value.kvlist_value.values)
+    found = getattr(value, field)
+    return base64.b64encode(found).decode() if field == "bytes_value" else found
+
+
+# -- JSON. strict=False: 64-bit integers are strings there, and some emitters write numbers.
+
+
+class _Value(msgspec.Struct, rename="camel"):
+    string_value: str | None = None
+    bool_value: bool | None = None
+    int_value: int | None = None
+    double_value: float | None = None
+    array_value: "_Array | None" = None
+    kvlist_value: "_KeyValues | None" = None
+    bytes_value: str | None = None
+
+
+class _Array(msgspec.Struct):
+    values: list[_Value] = []
+
+
+class _KeyValue(msgspec.Struct):
+    key: str
+    value: _Value | None = None
+
+
+class _KeyValues(msgspec.Struct):
+    values: list[_KeyValue] = []
+
+
+class _Attributed(msgspec.Struct):
+    attributes: list[_KeyValue] = []
+
+
+class _Scope(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+
+
+class _Status(msgspec.Struct):
+    code: int | str = 0
+    message: str = ""
+
+
+class _SpanEvent(msgspec.Struct):
+    name: str = ""
+    attributes: list[_KeyValue] = []
+
+
+class _JsonSpan(msgspec.Struct, rename="camel"):
+    trace_id: str
+    span_id: str
+    parent_span_id: str = ""
+    name: str = ""
+    start_time_unix_nano: int = 0
+    end_time_unix_nano: int = 0
+    attributes: list[_KeyValue] = []
+    events: list[_SpanEvent] = []
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+class _ScopeSpans(msgspec.Struct):
+    scope: _Scope = msgspec.field(default_factory=_Scope)
+    spans: list[msgspec.Raw] = []
+
+
+class _ResourceSpans(msgspec.Struct, rename="camel"):
+    resource: _Attributed = msgspec.field(default_factory=_Attributed)
+    scope_spans: list[_ScopeSpans] = []
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    resource_spans: list[_ResourceSpans]
+
+
+_REQUEST = msgspec.json.Decoder(_Request, strict=False)
+_SPAN = msgspec.json.Decoder(_JsonSpan, strict=False)
+_STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
+
+
+def _read_json(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
+    for resource_spans in _REQUEST.decode(value).resource_spans:
+        resource = _json_attributes(resource_spans.resource.attributes)
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope
+            for raw in scope_spans.spans:
+                yield partial(_json_span, raw, resource, scope), partial(bytes, raw)
+
+
+def _json_span(raw: msgspec.Raw, resource: Attributes, scope: _Scope) -> Span:
+    span = _SPAN.decode(raw)
+    code = span.status.code
+    return Span(
+        trace_id=_hex_id(span.trace_id, "traceId"),
+        span_id=_hex_id(span.span_id, "spanId"),
+        parent_span_id=_hex_id(span.parent_span_id, "parentSpanId"),
+        name=span.name,
+        start_time_unix_nano=span.start_time_unix_nano,
+        end_time_unix_nano=span.end_time_unix_nano,
+        attributes=_json_attributes(span.attributes),
+        resource=resource,
+        scope_name=scope.name,
+        scope_version=scope.version,
+        status_code=_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code,
+        status_message=span.status.message,
+        exceptions=[_json_attributes(event.attributes) for event in span.events if event.name == "exception"],
+    )
+
+
+def _hex_id(text: str, name: str) -> str:
+    try:
+        return binascii.unhexlify(text).hex()
+    except ValueError as error:
+        raise InvalidSpan(f"{name} {text[:64]!r} is not hexadecimal") from error
+
+
+def _json_attributes(pairs: list[_KeyValue]) -> Attributes:
+    return {pair.key: None if pair.value is None else _json_value(pair.value) for pair in pairs}
+
+
+def _json_value(value: _Value) -> Any:
+    if value.array_value is not None:
+        return [_json_value(item) for item in value.array_value.values]
+    if value.kvlist_value is not None:
+        return _json_attributes(value.kvlist_value.values)
+    for found in (value.string_value, value.int_value, value.double_value, value.bool_value):
+        if found is not None:
+            return found
+    return value.bytes_value
