@@ -1,0 +1,198 @@
+"""How do the roles without state read Kafka? Consume, make durable, commit: INGEST, WRITE and NOTIFY.
+
+Offsets are committed only after the stage has made what came from them durable, so a crash repeats and never
+loses. While a sink is away the partitions are paused and polling goes on, so that the group keeps its member.
+What is revoked is dropped uncommitted: the next owner reads it again.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from streams.health import Health
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+CONSUME_MESSAGES = 1_000
+CONSUME_TIMEOUT_S = 0.05
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class SinkUnavailable(Exception):
+    """The sink cannot take anything now: wait and keep. The message says which, and why."""
+
+
+class Stage(Protocol):
+    """What a role does with messages; called from the loop's thread alone."""
+
+    def feed(self, messages: Sequence[Message]) -> None:
+        """Take messages into the open block."""
+
+    def due(self, now_s: float) -> bool:
+        """Should the open block be flushed? `now_s` is monotonic; called on every turn, also on idle ones."""
+
+    def flush(self, now_s: float) -> None:
+        """Make everything fed so far durable; raises SinkUnavailable, then it is called again."""
+
+    def drop(self) -> None:
+        """Forget the open block: its partitions are somebody else's, or will be read again."""
+
+
+def make_consumer(settings: Settings, role: str) -> Consumer:
+    """A consumer of the role's group: no auto-commit, from the earliest record where nothing is committed."""
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "group.id": settings.group(role),
+            "client.id": f"wakeline-{role}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 1_000,
+            "max.poll.interval.ms": 300_000,
+            # Bounds what waits in this process: 16 MB in all, 1 MB a request.
+            "queued.max.messages.kbytes": 16_384,
+            "fetch.message.max.bytes": 1_048_576,
+            "fetch.max.bytes": 16_777_216,
+        }
+    )
+
+
+def make_producer(settings: Settings, role: str, **extra: str | int) -> Producer:
+    """An idempotent producer that keeps trying: a broker that is away delays, it never loses."""
+    return Producer(
+        {
+            "bootstrap.servers": settings.kafka,
+            "client.id": f"wakeline-{role}",
+            "enable.idempotence": True,
+            "message.timeout.ms": 0,
+            "compression.type": "lz4",
+            "linger.ms": 5,
+            "message.max.bytes": 8_388_608,
+            "queue.buffering.max.kbytes": 131_072,
+            **extra,
+        }
+    )
+
+
+class Loop:
+    """Runs one stage until `stop` is set."""
+
+    def __init__(
+        self, consumer: Consumer, topics: Sequence[str], stage: Stage, health: Health, stop: threading.Event
+    ) -> None:
+        self._consumer = consumer
+        self._topics = list(topics)
+        self._stage = stage
+        self._health = health
+        self._stop = stop
+        self._next: dict[tuple[str, int], int] = {}
+
+    def run(self) -> None:
+        """Consume until stopped; the open block is flushed at the end.
+
+        Raises:
+            KafkaException: the broker refuses us for good; the process ends and is started again.
+        """
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
+        try:
+            while not self._stop.is_set():
+                self._turn()
+            self._flush(last=True)
+        finally:
+            self._consumer.close()
+
+    def _turn(self) -> None:
+        self._consume(CONSUME_TIMEOUT_S)
+        if self._stage.due(time.monotonic()):
+            self._flush()
+
+    def _consume(self, timeout_s: float) -> None:
+        messages = self._consumer.consume(CONSUME_MESSAGES, timeout_s)
+        self._health.beat()
+        good = [message for message in messages if _is_record(message)]
+        if good:
+            self._stage.feed(good)
+        for message in good:
+            self._next[place_of(message)] = offset_of(message) + 1
+
+    def _flush(self, last: bool = False) -> None:
+        attempt = 0
+        while True:
+            try:
+                self._stage.flush(time.monotonic())
+                break
+            except SinkUnavailable as error:
+                if last or self._stop.is_set():
+                    log.warning("Stopping with an unwritten block; it will be read again", reason=str(error))
+                    return
+                if not self._wait(error, RETRY_S[min(attempt, len(RETRY_S) - 1)]):
+                    return
+                attempt += 1
+        if attempt:
+            self._consumer.resume(self._consumer.assignment())
+            log.info("The sink is back", attempts=attempt)
+        self._health.ready()
+        self._commit()
+
+    def _wait(self, error: SinkUnavailable, seconds: float) -> bool:
+        """Keep the group's membership while the sink is away; False when the block is no longer ours."""
+        self._health.waiting(str(error))
+        log.warning("Waiting for the sink", reason=str(error), retry_s=seconds)
+        self._consumer.pause(self._consumer.assignment())
+        pending = dict(self._next)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stop.is_set() and self._next == pending:
+            # Paused partitions give nothing. A record means that we were assigned anew: the old block was
+            # dropped, and this is the beginning of the next one.
+            self._consume(0.1)
+        return self._next == pending
+
+    def _commit(self) -> None:
+        if self._next:
+            offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in self._next.items()]
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+            self._next.clear()
+
+    def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("Partitions assigned", partitions=len(partitions))
+        self._health.ready()
+
+    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.info("Partitions revoked", partitions=len(partitions))
+        self._stage.drop()
+        self._next.clear()
+
+
+def place_of(message: Message) -> tuple[str, int]:
+    """Topic and partition of a consumed record (the client types them as optional)."""
+    topic, partition = message.topic(), message.partition()
+    assert topic is not None
+    assert partition is not None
+    return topic, partition
+
+
+def offset_of(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset
+
+
+def _is_record(message: Message) -> bool:
+    """False for a passing condition, which the client handles; raises for a lasting one."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise KafkaException(
+            KafkaError(error.code(), f"The topic is not there: {error.str()}. Run `wakeline topics` first")
+        )
+    if error.fatal() or not error.retriable():
+        raise KafkaException(error)
+    log.warning("Kafka reports a passing fault", reason=error.str())
+    return False

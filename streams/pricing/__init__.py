@@ -1,0 +1,1 @@
+"""What did a call cost? The price book (resolve once) and its application to columns. Pure."""
