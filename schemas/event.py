@@ -45,6 +45,10 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
 
 
+# Absent content has no bytes (msgspec has no `Raw | None`); JSON's null means the same.
+NO_CONTENT = msgspec.Raw(b"")
+
+
 class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One thing an agent did. `event_id`, `kind` and `start_time_unix_nano` are required.
 
@@ -113,12 +117,12 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     attributes: dict[str, str] | None = None
     resource_attributes: dict[str, str] | None = None
     # -- content: any JSON; kept apart from the step, subject to policy
-    system_instructions: msgspec.Raw | None = None
-    input_messages: msgspec.Raw | None = None
-    output_messages: msgspec.Raw | None = None
-    reasoning: msgspec.Raw | None = None
-    tool_call_arguments: msgspec.Raw | None = None
-    tool_call_result: msgspec.Raw | None = None
+    system_instructions: msgspec.Raw = NO_CONTENT
+    input_messages: msgspec.Raw = NO_CONTENT
+    output_messages: msgspec.Raw = NO_CONTENT
+    reasoning: msgspec.Raw = NO_CONTENT
+    tool_call_arguments: msgspec.Raw = NO_CONTENT
+    tool_call_result: msgspec.Raw = NO_CONTENT
 
 
 CONTENT_FIELDS: tuple[str, ...] = (
@@ -130,6 +134,11 @@ CONTENT_FIELDS: tuple[str, ...] = (
     "tool_call_result",
 )
 FIELDS: tuple[str, ...] = Event.__struct_fields__
+
+
+def has_content(raw: msgspec.Raw) -> bool:
+    """False for absent and for null."""
+    return len(bytes(raw)) > 0 and bytes(raw) != b"null"
 
 
 def resolve_run_id(event: Event) -> str:

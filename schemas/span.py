@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from schemas import dialect
-from schemas.event import Event, Kind
+from schemas.event import NO_CONTENT, Event, Kind
 
 Attributes: TypeAlias = dict[str, Any]
 
@@ -148,10 +148,10 @@ def _number(attributes: Attributes, names: tuple[str, ...]) -> float | None:
     return number
 
 
-def _content(value: Any) -> msgspec.Raw | None:
+def _content(value: Any) -> msgspec.Raw:
     """Content as JSON. A string that holds JSON, as the conventions allow on spans, is kept as that JSON."""
     if value is None:
-        return None
+        return NO_CONTENT
     if isinstance(value, str):
         try:
             return msgspec.Raw(bytes(msgspec.json.decode(value, type=msgspec.Raw)))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.columns import CostStatus
-from streams.pricing.book import PriceBook, Rate, Tier
+from streams.pricing.book import QUARTER_NS, PriceBook, Rate, Tier
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -77,21 +77,33 @@ def price(usage: Usage, book: PriceBook) -> dict[str, pa.Array]:
 def _resolve(usage: Usage, book: PriceBook, status: npt.NDArray[np.int8]) -> tuple[Ints, list[Rate]]:
     """For each row the number of its rate, or -1; sets the status of the rows that have none."""
     rate_of = np.full(len(usage.kind), -1, np.int64)
-    numbers: dict[Rate, int] = {}
-    for row in np.flatnonzero(usage.has).tolist():
+    rates: list[Rate] = []
+    # A block has few (provider, models, quarter of an hour); looking one up twice would dominate pricing.
+    known: dict[tuple[str | None, str | None, str | None, int], int] = {}
+    rows = np.flatnonzero(usage.has)
+    for row, quarter in zip(rows.tolist(), (usage.time_ns[rows] // QUARTER_NS).tolist(), strict=True):
         if usage.kind[row] not in BILLABLE_KINDS:
             status[row] = CostStatus.ROLLUP
             continue
-        rate = None
-        time_ns = int(usage.time_ns[row])
-        for model in (usage.response_model[row], usage.request_model[row]):
-            if rate is None and model:
-                rate = book.find(usage.provider_name[row], model, time_ns)
-        if rate is None:
+        key = (usage.provider_name[row], usage.response_model[row], usage.request_model[row], quarter)
+        number = known.get(key)
+        if number is None:
+            number = known[key] = _find(book, key, rates)
+        rate_of[row] = number
+        if number < 0:
             status[row] = CostStatus.UNPRICED
-        else:
-            rate_of[row] = numbers.setdefault(rate, len(numbers))
-    return rate_of, list(numbers)
+    return rate_of, rates
+
+
+def _find(book: PriceBook, key: tuple[str | None, str | None, str | None, int], rates: list[Rate]) -> int:
+    """The place in `rates` of the rate for the model that answered, else the one asked for; -1 for none."""
+    provider, response_model, request_model, quarter = key
+    for model in (response_model, request_model):
+        rate = book.find(provider, model, quarter * QUARTER_NS) if model else None
+        if rate is not None:
+            rates.append(rate)
+            return len(rates) - 1
+    return -1
 
 
 def _tokens_by_part(usage: Usage, rows: Ints) -> dict[str, Ints]:

@@ -14,7 +14,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ModelPrice, TieredPrices
 
 PICO_PER_USD = 1_000_000_000_000
-_QUARTER_NS = 15 * 60 * 1_000_000_000
+QUARTER_NS = 15 * 60 * 1_000_000_000
 
 # OpenTelemetry's provider names -> genai-prices' ids, where they differ.
 _PROVIDER_IDS = {
@@ -65,7 +65,7 @@ class PriceBook:
         A provider that does not list the model (or is no provider: a framework, a gateway) does not hide it:
         the model's name alone is tried next, then the name without a prefix (`google/gemini-3-pro-preview`).
         """
-        quarter = time_ns // _QUARTER_NS
+        quarter = time_ns // QUARTER_NS
         key = (provider, model, quarter)
         if key not in self._rates:
             self._rates[key] = self._resolve(provider, model, quarter * 900)

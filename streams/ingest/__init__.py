@@ -1,0 +1,1 @@
+"""INGEST: bytes of any agent become framed, priced steps. Stateless."""

@@ -1,0 +1,166 @@
+"""How do decoded events become the columns of step-frames? Transposes, resolves, flags, prices. Pure.
+
+Works on a block of up to 20,000 events at once: an event costs one tuple, and a value in each column that any
+event of the block uses.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.columns import SCHEMAS, TIME, Kind, TimeFlag
+from schemas.event import FIELDS, Event, has_content, resolve_run_id, resolve_step_name
+from schemas.frame import make_batch
+from streams.ingest.block import Block
+from streams.pricing.apply import Usage, price
+from streams.pricing.book import PriceBook
+
+Ints = npt.NDArray[np.int64]
+Column = Sequence[Any]
+
+DAY_NS = 86_400 * 1_000_000_000
+EARLIEST_NS = 1_577_836_800 * 1_000_000_000  # 2020-01-01
+MAX_ATTRIBUTES = 128
+MAX_ATTRIBUTE_CHARS = 1_024
+
+_STEP_SCHEMA = SCHEMAS[Kind.STEPS, 1]
+# Columns that an event brings as they are.
+_PLAIN = tuple(
+    name
+    for name in _STEP_SCHEMA.names
+    if name in FIELDS and name not in ("run_id", "step_name", "attributes", "resource_attributes")
+)
+_TOKENS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
+
+
+def build_steps(block: Block, book: PriceBook, *, keep_attributes: bool) -> pa.RecordBatch:
+    """A batch of kind STEPS, a row an event, in the block's order.
+
+    Args:
+        block: at least one event.
+        book: prices.
+        keep_attributes: false drops free text that dialects we do not decode put into attributes.
+    """
+    events = block.events
+    columns: dict[str, Column] = dict(
+        zip(FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
+    )
+    arrays: dict[str, pa.Array] = {
+        name: _array(columns[name], _STEP_SCHEMA.field(name).type) for name in _PLAIN
+    }
+    arrays["run_id"] = pa.array([resolve_run_id(event) for event in events], pa.string())
+    arrays["step_name"] = pa.array([resolve_step_name(event) for event in events], pa.string())
+    for name in ("attributes", "resource_attributes"):
+        arrays[name] = _attributes(columns[name], keep_attributes)
+    times = _times(columns, np.array(block.append_ns, np.int64))
+    arrays |= times
+    arrays["tool_call_hash"] = _tool_call_hashes(events, columns)
+    arrays |= price(_usage(columns, times["time"], block), book)
+    arrays["source_topic"] = pa.array(block.topics, pa.int8())
+    arrays["source_partition"] = pa.array(block.partitions, pa.int32())
+    arrays["source_offset"] = pa.array(block.offsets, pa.int64())
+    arrays["source_index"] = pa.array(block.numbers, pa.int32())
+    return make_batch(Kind.STEPS, arrays)
+
+
+def _is_empty(column: Column) -> bool:
+    # One pass in C. `count` compares by identity first, and almost all values are None where it matters.
+    return column.count(None) == len(column)
+
+
+def _array(column: Column, kind: pa.DataType) -> pa.Array:
+    return pa.nulls(len(column), kind) if _is_empty(column) else pa.array(column, kind)
+
+
+def _attributes(column: Column, keep: bool) -> pa.Array:
+    kind = _STEP_SCHEMA.field("attributes").type
+    if not keep or _is_empty(column):
+        return pa.nulls(len(column), kind)
+    return pa.array([None if given is None else _bounded(given) for given in column], kind)
+
+
+def _bounded(attributes: dict[str, str]) -> list[tuple[str, str]]:
+    """At most so many attributes of so many characters; a cut value says how long it was."""
+    return [
+        (
+            key,
+            value if len(value) <= MAX_ATTRIBUTE_CHARS else f"{value[:MAX_ATTRIBUTE_CHARS]}… ({len(value)})",
+        )
+        for key, value in sorted(attributes.items())[:MAX_ATTRIBUTES]
+    ]
+
+
+def _times(columns: dict[str, Column], append_ns: Ints) -> dict[str, pa.Array]:
+    start = np.array(columns["start_time_unix_nano"], np.int64)
+    ends: Column = columns["end_time_unix_nano"]
+    has_end = np.array([end is not None for end in ends], np.bool_)
+    end = np.array([0 if value is None else value for value in ends], np.int64)
+    early, late = start < EARLIEST_NS, start > append_ns + DAY_NS
+    backwards = has_end & (end < start)
+    flag = np.where(backwards, TimeFlag.ENDS_BEFORE_START, TimeFlag.OK)
+    flag = np.where(early, TimeFlag.BEFORE_2020, np.where(late, TimeFlag.AFTER_APPEND, flag))
+    # Times near the ends of the 64-bit range would overflow in the subtraction; they are flagged already.
+    no_duration = ~has_end | backwards | (start < 0)
+    duration = np.where(no_duration, 0, end - np.where(no_duration, 0, start))
+    return {
+        "time": pa.array(np.where(early | late, 0, start)).cast(TIME),
+        "start_time": pa.array(start).cast(TIME),
+        "duration_ns": pa.array(duration, mask=no_duration),
+        "time_flag": pa.array(flag.astype(np.int8)),
+        "append_time": pa.array(append_ns).cast(TIME),
+    }
+
+
+def _usage(columns: dict[str, Column], time: pa.Array, block: Block) -> Usage:
+    tokens = {name: columns[name] for name in _TOKENS}
+    has = np.zeros(len(block), np.bool_)
+    values: dict[str, Ints] = {}
+    for name, column in tokens.items():
+        if _is_empty(column):
+            values[name] = np.zeros(len(block), np.int64)
+        else:
+            has |= np.array([value is not None for value in column], np.bool_)
+            values[name] = np.array([value or 0 for value in column], np.int64)
+    time_ns = time.cast(pa.int64()).to_numpy()
+    return Usage(
+        kind=columns["kind"],
+        provider_name=columns["provider_name"],
+        request_model=columns["request_model"],
+        response_model=columns["response_model"],
+        # A step whose time cannot be right is priced as of its arrival.
+        time_ns=np.where(time_ns == 0, np.array(block.append_ns, np.int64), time_ns),
+        input_tokens=values["input_tokens"],
+        output_tokens=values["output_tokens"],
+        cache_read_tokens=values["cache_read_input_tokens"],
+        cache_write_tokens=values["cache_write_input_tokens"],
+        has=has,
+    )
+
+
+def _tool_call_hashes(events: list[Event], columns: dict[str, Column]) -> pa.Array:
+    """The same tool with the same arguments has the same hash: what the loop rule counts."""
+    if "tool" not in columns["kind"]:
+        return pa.nulls(len(events), pa.int64())
+    return pa.array(
+        [_tool_call_hash(event) if event.kind == "tool" else None for event in events], pa.int64()
+    )
+
+
+def _tool_call_hash(event: Event) -> int | None:
+    if not has_content(event.tool_call_arguments):
+        return None  # calls whose arguments are not known cannot be told apart
+    name = (event.tool_name or event.step_name or "").encode()
+    digest = hashlib.blake2b(name + b"\0" + bytes(event.tool_call_arguments), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def split_by(batch: pa.RecordBatch, partitions: Ints, take: Callable[[int, pa.RecordBatch], None]) -> None:
+    """Call `take` with each partition that has rows and its rows, in order."""
+    for partition in np.unique(partitions).tolist():
+        rows = np.flatnonzero(partitions == partition)
+        take(partition, batch if len(rows) == batch.num_rows else batch.take(pa.array(rows)))

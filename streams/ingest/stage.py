@@ -1,0 +1,257 @@
+"""How does INGEST turn messages into frames? Collect for a moment, build columns, split by partition, send.
+
+A block is framed after 200 ms, or at 20,000 events. Its frames, contents and dead letters are acknowledged by
+the broker before the loop commits the offsets they came from. Ticks keep the clock of every step partition
+moving while nothing arrives.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import structlog
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, Message, Producer
+
+from schemas import native, otlp
+from schemas.columns import Kind
+from schemas.decoded import Decoded, Reason, Rejected
+from schemas.frame import (
+    MAX_AGE_S,
+    MAX_BYTES,
+    MAX_ROWS,
+    Flag,
+    Writer,
+    encode,
+    make_header,
+)
+from schemas.topics import (
+    AGENT_EVENTS,
+    DEAD_LETTERS,
+    OTLP_SPANS,
+    SOURCE_IDS,
+    STEP_CONTENTS,
+    STEP_FRAMES,
+    Topic,
+    topic_name,
+)
+from streams.ingest.block import Block
+from streams.ingest.columns import build_steps, split_by
+from streams.ingest.contents import build_contents
+from streams.ingest.dead_letters import headers
+from streams.ingest.metrics import Metrics
+from streams.loop import offset_of, place_of
+from streams.pricing.book import PriceBook
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+BLOCK_ROWS = 20_000
+# The event clock advances with each frame; small blocks keep its steps small in a fast replay.
+EVENT_CLOCK_BLOCK_ROWS = 1_000
+TICK_S = 0.25
+IDLE_TICK_S = 5.0
+IDLE_AFTER_S = 1.0
+
+CONTROL_HEADER = "wakeline-control"
+CONTROL_END = b"end"
+
+
+class IngestStage:
+    """The stage of INGEST (see `streams.loop.Stage`)."""
+
+    def __init__(self, settings: Settings, producer: Producer, sources: int, metrics: Metrics) -> None:
+        """`sources` is the number of partitions of all source topics: the end is when each has ended."""
+        self._settings = settings
+        self._producer = producer
+        self._sources = sources
+        self._metrics = metrics
+        self._book = PriceBook()
+        self._event_clock = settings.clock == "event"
+        self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
+        self._ids = {
+            topic_name(t, settings.namespace): SOURCE_IDS[t.name] for t in (AGENT_EVENTS, OTLP_SPANS)
+        }
+        self._decoders: dict[int, Callable[[bytes], Decoded]] = {0: native.decode, 1: otlp.decode}
+        self._partition_of: dict[str, int] = {}
+        self._clock_ns = 0
+        self._failed: KafkaError | None = None
+        self._last_tick = self._last_framed = time.monotonic()
+        self.drop()
+
+    # -- the loop's calls
+
+    def feed(self, messages: Sequence[Message]) -> None:
+        if not self._opened:
+            self._opened = time.monotonic()
+        for message in messages:
+            self._take(message)
+            if self._event_clock and len(self._blocks[-1]) >= self._block_rows:
+                self._blocks.append(Block())
+
+    def due(self, now_s: float) -> bool:
+        if self._opened and (now_s - self._opened >= MAX_AGE_S or len(self._blocks[0]) >= self._block_rows):
+            return True
+        return self._tick_due(now_s)
+
+    def flush(self, now_s: float) -> None:
+        tick = self._tick_due(now_s)
+        for block in self._blocks:
+            if len(block):
+                self._frame(block)
+                self._last_framed = now_s
+        for letter in self._letters:
+            self._send_letter(*letter)
+        if self._ended and len(self._ended) >= self._sources:
+            self._tick(Flag.EVENT_CLOCK | Flag.END)
+            log.info("The input has ended", steps=self._metrics.steps_total)
+            self._ended.clear()
+        elif tick:
+            self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
+            self._last_tick = now_s
+        self._producer.flush()
+        if self._failed is not None:
+            # Retriable errors are retried for ever by the client; what comes here will not get better.
+            raise RuntimeError(f"Kafka refused a frame: {self._failed.str()}")
+        self._open()
+
+    def drop(self) -> None:
+        self._ended: set[tuple[str, int]] = set()
+        self._open()
+
+    # -- parts
+
+    def _open(self) -> None:
+        self._blocks = [Block()]
+        self._letters: list[tuple[Rejected, str, int, int, int]] = []
+        self._opened = 0.0
+
+    def _take(self, message: Message) -> None:
+        topic, partition = place_of(message)
+        if _is_end(message):
+            if self._event_clock:
+                self._ended.add((topic, partition))
+            return
+        value = message.value() or b""
+        offset = offset_of(message)
+        append_ns = _append_ns(message)
+        source = self._ids[topic]
+        if len(value) > self._settings.max_message_bytes:
+            limit = self._settings.max_message_bytes
+            detail = f"The message has {len(value)} bytes, the limit is {limit}"
+            decoded = Decoded([], (), [Rejected(0, Reason.TOO_LARGE, detail, value)])
+        else:
+            decoded = self._decoders[source](value)
+        if decoded.events:
+            self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
+        for rejected in decoded.rejected:
+            self._letters.append((rejected, topic, partition, offset, append_ns))
+
+    def _frame(self, block: Block) -> None:
+        keep = self._settings.content == "keep"
+        steps = build_steps(block, self._book, keep_attributes=keep)
+        if self._event_clock:
+            times = steps.column("time").cast(pa.int64()).to_numpy()
+            self._clock_ns = max(self._clock_ns, int(times.max()))
+        partitions = self._partitions(steps.column("run_id"))
+        split_by(steps, partitions, lambda p, rows: self._send(STEP_FRAMES, Kind.STEPS, p, rows))
+        contents = build_contents(block, steps, self._settings.max_content_bytes) if keep else None
+        if contents is not None:
+            where = self._partitions(contents.column("run_id"))
+            split_by(contents, where, lambda p, rows: self._send(STEP_CONTENTS, Kind.CONTENTS, p, rows))
+        self._metrics.framed(steps)
+
+    def _partitions(self, run_ids: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """Partition of each row; ours to compute, so that no client's partitioner can part a run."""
+        known = self._partition_of
+        if len(known) > 100_000:
+            known.clear()
+        count = self._settings.partitions
+        found = []
+        for run_id in run_ids.to_pylist():
+            partition = known.get(run_id)
+            if partition is None:
+                partition = known[run_id] = partition_of(run_id, count)
+            found.append(partition)
+        return np.array(found, np.int64)
+
+    def _send(self, topic: Topic, kind: Kind, partition: int, rows: pa.RecordBatch) -> None:
+        flags = Flag.EVENT_CLOCK if self._event_clock else Flag.NONE
+        for part in cut(rows):
+            header = make_header(
+                kind, Writer.INGEST, rows=part.num_rows, flags=flags, clock_ns=self._clock_ns
+            )
+            self._produce(topic, encode(header, part), partition)
+
+    def _send_letter(
+        self, rejected: Rejected, topic: str, partition: int, offset: int, append_ns: int
+    ) -> None:
+        place = f"{topic}/{partition}"
+        self._produce(
+            DEAD_LETTERS,
+            rejected.original,
+            partition_of(place, self._settings.partitions),
+            headers(rejected.reason, rejected.detail, topic, partition, offset, rejected.number, append_ns),
+        )
+        self._metrics.dead_letter(rejected.reason)
+
+    def _tick_due(self, now_s: float) -> bool:
+        every = IDLE_TICK_S if now_s - self._last_framed > IDLE_AFTER_S else TICK_S
+        return now_s - self._last_tick >= every
+
+    def _tick(self, flags: Flag) -> None:
+        value = encode(make_header(Kind.TICK, Writer.INGEST, flags=flags, clock_ns=self._clock_ns))
+        for partition in range(self._settings.partitions):
+            self._produce(STEP_FRAMES, value, partition)
+
+    def _produce(
+        self,
+        topic: Topic,
+        value: bytes,
+        partition: int,
+        message_headers: list[tuple[str, str | bytes | None]] | None = None,
+    ) -> None:
+        name = topic_name(topic, self._settings.namespace)
+        while True:
+            try:
+                self._producer.produce(
+                    name, value, partition=partition, headers=message_headers, on_delivery=self._delivered
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.1)  # the client's queue is full: wait for the broker
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._failed = error
+
+
+def partition_of(key: str, count: int) -> int:
+    """Partition of a key: CRC-32 of its UTF-8 bytes, modulo the number of partitions."""
+    return zlib.crc32(key.encode()) % count
+
+
+def cut(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Parts of at most 5,000 rows and about 900 kB; one row is never cut (contents are bounded before)."""
+    for start in range(0, rows.num_rows, MAX_ROWS):
+        part = rows.slice(start, MAX_ROWS)
+        if part.num_rows > 1 and part.get_total_buffer_size() and part.nbytes > MAX_BYTES:
+            half = part.num_rows // 2
+            yield from cut(part.slice(0, half))
+            yield from cut(part.slice(half))
+        else:
+            yield part
+
+
+def _is_end(message: Message) -> bool:
+    found = message.headers()
+    return found is not None and (CONTROL_HEADER, CONTROL_END) in found
+
+
+def _append_ns(message: Message) -> int:
+    kind, milliseconds = message.timestamp()
+    if kind == TIMESTAMP_LOG_APPEND_TIME:
+        return milliseconds * 1_000_000
+    # The producer's clock is not to be trusted with the order of things: our time of receipt stands in.
+    return time.time_ns()
