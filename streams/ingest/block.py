@@ -45,3 +45,18 @@ class Block:
         self.topics += [topic] * count
         self.partitions += [partition] * count
         self.offsets += [offset] * count
+
+    def halves(self) -> "tuple[Block, Block]":
+        """The block's first and second half."""
+        middle = len(self) // 2
+        return self._part(slice(None, middle)), self._part(slice(middle, None))
+
+    def _part(self, rows: slice) -> "Block":
+        part = Block()
+        part.events = self.events[rows]
+        part.append_ns = self.append_ns[rows]
+        part.topics = self.topics[rows]
+        part.partitions = self.partitions[rows]
+        part.offsets = self.offsets[rows]
+        part.numbers = self.numbers[rows]
+        return part

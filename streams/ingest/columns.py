@@ -5,7 +5,7 @@ event of the block uses.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -157,10 +157,3 @@ def _tool_call_hash(event: Event) -> int | None:
     name = (event.tool_name or event.step_name or "").encode()
     digest = hashlib.blake2b(name + b"\0" + bytes(event.tool_call_arguments), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
-
-
-def split_by(batch: pa.RecordBatch, partitions: Ints, take: Callable[[int, pa.RecordBatch], None]) -> None:
-    """Call `take` with each partition that has rows and its rows, in order."""
-    for partition in np.unique(partitions).tolist():
-        rows = np.flatnonzero(partitions == partition)
-        take(partition, batch if len(rows) == batch.num_rows else batch.take(pa.array(rows)))

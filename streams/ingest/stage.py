@@ -6,9 +6,10 @@ moving while nothing arrives.
 """
 
 import time
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import structlog
@@ -19,17 +20,13 @@ from schemas.columns import Kind
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.frame import (
     MAX_AGE_S,
-    MAX_BYTES,
-    MAX_ROWS,
     Flag,
     Writer,
     encode,
     make_header,
 )
 from schemas.topics import (
-    AGENT_EVENTS,
     DEAD_LETTERS,
-    OTLP_SPANS,
     SOURCE_IDS,
     STEP_CONTENTS,
     STEP_FRAMES,
@@ -37,11 +34,12 @@ from schemas.topics import (
     topic_name,
 )
 from streams.ingest.block import Block
-from streams.ingest.columns import build_steps, split_by
+from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
 from streams.ingest.dead_letters import headers
 from streams.ingest.metrics import Metrics
 from streams.loop import offset_of, place_of
+from streams.partitions import cut, partition_of, split_by
 from streams.pricing.book import PriceBook
 from streams.settings import Settings
 
@@ -58,6 +56,16 @@ CONTROL_HEADER = "wakeline-control"
 CONTROL_END = b"end"
 
 
+class Letter(NamedTuple):
+    """A record that becomes a dead letter, and the message that it stood in."""
+
+    rejected: Rejected
+    topic: str
+    partition: int
+    offset: int
+    append_ns: int
+
+
 class IngestStage:
     """The stage of INGEST (see `streams.loop.Stage`)."""
 
@@ -70,30 +78,32 @@ class IngestStage:
         self._book = PriceBook()
         self._event_clock = settings.clock == "event"
         self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
-        self._ids = {
-            topic_name(t, settings.namespace): SOURCE_IDS[t.name] for t in (AGENT_EVENTS, OTLP_SPANS)
-        }
+        self._ids = {topic_name(topic, settings.namespace): SOURCE_IDS[topic.name] for topic in SOURCES}
+        self._names = {number: name for name, number in self._ids.items()}
         self._decoders: dict[int, Callable[[bytes], Decoded]] = {0: native.decode, 1: otlp.decode}
         self._partition_of: dict[str, int] = {}
         self._clock_ns = 0
         self._failed: KafkaError | None = None
         self._last_tick = self._last_framed = time.monotonic()
-        self.drop()
+        self._ended: set[tuple[str, int]] = set()
+        self._blocks: list[Block] = [Block()]
+        self._letters: list[Letter] = []
+        self._opened_s: float | None = None
 
     # -- the loop's calls
 
     def feed(self, messages: Sequence[Message]) -> None:
-        if not self._opened:
-            self._opened = time.monotonic()
+        if self._opened_s is None:
+            self._opened_s = time.monotonic()
         for message in messages:
             self._take(message)
             if self._event_clock and len(self._blocks[-1]) >= self._block_rows:
                 self._blocks.append(Block())
 
     def due(self, now_s: float) -> bool:
-        if self._opened and (now_s - self._opened >= MAX_AGE_S or len(self._blocks[0]) >= self._block_rows):
-            return True
-        return self._tick_due(now_s)
+        if self._opened_s is None:
+            return self._tick_due(now_s)
+        return now_s - self._opened_s >= MAX_AGE_S or len(self._blocks[0]) >= self._block_rows
 
     def flush(self, now_s: float) -> None:
         tick = self._tick_due(now_s)
@@ -102,7 +112,7 @@ class IngestStage:
                 self._frame(block)
                 self._last_framed = now_s
         for letter in self._letters:
-            self._send_letter(*letter)
+            self._send_letter(letter)
         if self._ended and len(self._ended) >= self._sources:
             self._tick(Flag.EVENT_CLOCK | Flag.END)
             log.info("The input has ended", steps=self._metrics.steps_total)
@@ -117,15 +127,15 @@ class IngestStage:
         self._open()
 
     def drop(self) -> None:
-        self._ended: set[tuple[str, int]] = set()
+        self._ended.clear()
         self._open()
 
     # -- parts
 
     def _open(self) -> None:
         self._blocks = [Block()]
-        self._letters: list[tuple[Rejected, str, int, int, int]] = []
-        self._opened = 0.0
+        self._letters = []
+        self._opened_s = None
 
     def _take(self, message: Message) -> None:
         topic, partition = place_of(message)
@@ -142,25 +152,52 @@ class IngestStage:
             detail = f"The message has {len(value)} bytes, the limit is {limit}"
             decoded = Decoded([], (), [Rejected(0, Reason.TOO_LARGE, detail, value)])
         else:
-            decoded = self._decoders[source](value)
+            decoded = self._decode(source, value)
         if decoded.events:
             self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
         for rejected in decoded.rejected:
-            self._letters.append((rejected, topic, partition, offset, append_ns))
+            self._letters.append(Letter(rejected, topic, partition, offset, append_ns))
+
+    def _decode(self, source: int, value: bytes) -> Decoded:
+        try:
+            return self._decoders[source](value)
+        except Exception as error:
+            log.exception("Decoding failed: this is a bug", source=source)
+            return Decoded([], (), [Rejected(0, Reason.INTERNAL, repr(error), value)])
 
     def _frame(self, block: Block) -> None:
+        """Send a block; when a row breaks it, send the others and keep that row as a dead letter."""
         keep = self._settings.content == "keep"
-        steps = build_steps(block, self._book, keep_attributes=keep)
+        try:
+            steps = build_steps(block, self._book, keep_attributes=keep)
+            contents = build_contents(block, steps, self._settings.max_content_bytes) if keep else None
+        except Exception as error:  # noqa: BLE001 - a bug must not stop everybody: kept, logged, counted
+            if len(block) > 1:
+                for half in block.halves():
+                    self._frame(half)
+            else:
+                self._keep_broken(block, error)
+            return
         if self._event_clock:
             times = steps.column("time").cast(pa.int64()).to_numpy()
             self._clock_ns = max(self._clock_ns, int(times.max()))
-        partitions = self._partitions(steps.column("run_id"))
-        split_by(steps, partitions, lambda p, rows: self._send(STEP_FRAMES, Kind.STEPS, p, rows))
-        contents = build_contents(block, steps, self._settings.max_content_bytes) if keep else None
+        self._send(STEP_FRAMES, Kind.STEPS, steps)
         if contents is not None:
-            where = self._partitions(contents.column("run_id"))
-            split_by(contents, where, lambda p, rows: self._send(STEP_CONTENTS, Kind.CONTENTS, p, rows))
+            self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
         self._metrics.framed(steps)
+
+    def _keep_broken(self, block: Block, error: Exception) -> None:
+        log.error("A step cannot be framed: this is a bug", event_id=block.events[0].event_id, exc_info=error)
+        original = msgspec.json.encode(block.events[0])
+        self._letters.append(
+            Letter(
+                Rejected(block.numbers[0], Reason.INTERNAL, repr(error), original),
+                self._names[block.topics[0]],
+                block.partitions[0],
+                block.offsets[0],
+                block.append_ns[0],
+            )
+        )
 
     def _partitions(self, run_ids: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """Partition of each row; ours to compute, so that no client's partitioner can part a run."""
@@ -176,24 +213,29 @@ class IngestStage:
             found.append(partition)
         return np.array(found, np.int64)
 
-    def _send(self, topic: Topic, kind: Kind, partition: int, rows: pa.RecordBatch) -> None:
+    def _send(self, topic: Topic, kind: Kind, batch: pa.RecordBatch) -> None:
         flags = Flag.EVENT_CLOCK if self._event_clock else Flag.NONE
-        for part in cut(rows):
-            header = make_header(
-                kind, Writer.INGEST, rows=part.num_rows, flags=flags, clock_ns=self._clock_ns
-            )
-            self._produce(topic, encode(header, part), partition)
+        for partition, rows in split_by(batch, self._partitions(batch.column("run_id"))):
+            for part in cut(rows):
+                header = make_header(
+                    kind, Writer.INGEST, rows=part.num_rows, flags=flags, clock_ns=self._clock_ns
+                )
+                self._produce(topic, encode(header, part), partition)
 
-    def _send_letter(
-        self, rejected: Rejected, topic: str, partition: int, offset: int, append_ns: int
-    ) -> None:
-        place = f"{topic}/{partition}"
-        self._produce(
-            DEAD_LETTERS,
-            rejected.original,
-            partition_of(place, self._settings.partitions),
-            headers(rejected.reason, rejected.detail, topic, partition, offset, rejected.number, append_ns),
+    def _send_letter(self, letter: Letter) -> None:
+        rejected = letter.rejected
+        place = f"{letter.topic}/{letter.partition}"
+        about = headers(
+            rejected.reason,
+            rejected.detail,
+            letter.topic,
+            letter.partition,
+            letter.offset,
+            rejected.number,
+            letter.append_ns,
         )
+        where = partition_of(place, self._settings.partitions)
+        self._produce(DEAD_LETTERS, rejected.original, where, about)
         self._metrics.dead_letter(rejected.reason)
 
     def _tick_due(self, now_s: float) -> bool:
@@ -225,23 +267,6 @@ class IngestStage:
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
             self._failed = error
-
-
-def partition_of(key: str, count: int) -> int:
-    """Partition of a key: CRC-32 of its UTF-8 bytes, modulo the number of partitions."""
-    return zlib.crc32(key.encode()) % count
-
-
-def cut(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Parts of at most 5,000 rows and about 900 kB; one row is never cut (contents are bounded before)."""
-    for start in range(0, rows.num_rows, MAX_ROWS):
-        part = rows.slice(start, MAX_ROWS)
-        if part.num_rows > 1 and part.get_total_buffer_size() and part.nbytes > MAX_BYTES:
-            half = part.num_rows // 2
-            yield from cut(part.slice(0, half))
-            yield from cut(part.slice(half))
-        else:
-            yield part
 
 
 def _is_end(message: Message) -> bool:
