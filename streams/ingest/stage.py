@@ -28,6 +28,7 @@ from schemas.frame import (
 from schemas.topics import (
     DEAD_LETTERS,
     SOURCE_IDS,
+    SOURCES,
     STEP_CONTENTS,
     STEP_FRAMES,
     Topic,
