@@ -69,6 +69,12 @@ def properties(log_folder: Path, port: int, controller_port: int) -> str:
         "offsets.topic.num.partitions": 4,
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.num.partitions": 1,
+        # 9 s by default: for so long a broker that was killed -9 may not come back, because the controller
+        # still believes in the one before. Back after 6 s instead of 12.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
+        # Each idle beat of the controller (0.5 s by default) is a write and an fsync; nobody reads them here.
+        "metadata.max.idle.interval.ms": 10_000,
         # There is no fleet of consumers to wait for: the first member gets its partitions at once.
         "group.initial.rebalance.delay.ms": 0,
         # Topics are made from their declaration; a misspelt one must fail, not appear.
