@@ -1,0 +1,137 @@
+"""What does every detector take and give? Read this file first.
+
+A detector watches many streams at once. A stream is one signal of one segment (the duration of one step of
+one agent); it has a 64-bit id chosen by the caller and lives in a slot, a row of the detector's arrays. On
+the main path the caller turns a batch of observations into two arrays, ``slots`` and ``values`` in arrival
+order, and gets one reading for each row and the few events of incidents among them.
+
+A detector knows floats: no agents, no clock, no randomness but a hash of (stream id, number of the
+observation). The same observations in the same order give the same readings to the bit, however they are cut
+into batches, on any processor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Snapshot: TypeAlias = dict[str, NDArray[np.generic]]
+
+
+class Phase(IntEnum):
+    """Where a stream stands after an observation."""
+
+    FREE = 0  # the slot holds no stream
+    WARM_UP = 1  # learning its first reference; nothing can be found yet
+    ARMED = 2  # watching
+    OPEN = 3  # an incident is open, neither confirmed nor closed
+    RELEARNING = 4  # a change was confirmed; learning the reference that follows it
+
+
+class Direction(IntEnum):
+    """What kind of change the evidence speaks for most."""
+
+    NONE = 0
+    UP = 1
+    DOWN = 2
+    WIDER = 3
+    NARROWER = 4
+    UPPER_TAIL = 5
+    LOWER_TAIL = 6
+
+
+class IncidentKind(IntEnum):
+    """What happened to an incident at a row. At most one of these happens at a row."""
+
+    OPENED = 1  # the statistic reached its threshold
+    CONFIRMED = 2  # the old reference was contradicted again: the change is real; the reference is replaced
+    CLOSED = 3  # it was not contradicted again in time: taken for a false alarm; the old reference stays
+    REBASED = 4  # some time after CONFIRMED: the new reference is learnt, the stream is armed again
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """Events of incidents in one batch, ordered by ``row``; all columns have one length.
+
+    ``reference`` and ``current`` hold the values below which ``LEVELS`` of the observations lie, before and
+    after, in the signal's unit. nan where it is not known: ``current`` when OPENED (nothing was seen since),
+    ``reference`` when REBASED (it is gone; CONFIRMED had it).
+    """
+
+    row: NDArray[np.int64]
+    """Index into the batch that was given to ``update``."""
+    slot: NDArray[np.int32]
+    kind: NDArray[np.int8]
+    """``IncidentKind``."""
+    direction: NDArray[np.int8]
+    """``Direction``; a CLOSED or REBASED event repeats that of the event before it."""
+    statistic: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    reference: NDArray[np.float64]
+    """Shape (events, len(LEVELS))."""
+    reference_n: NDArray[np.int64]
+    """Observations behind ``reference``."""
+    current: NDArray[np.float64]
+    """Shape (events, len(LEVELS))."""
+    current_n: NDArray[np.int64]
+    """Observations behind ``current``."""
+
+
+LEVELS = (0.05, 0.5, 0.95)
+"""The quantiles that describe a reference: its low end, its middle, its high end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One reading for each row given to ``update``; all columns but ``incidents`` have that length.
+
+    A row whose value was refused (nan, infinity) repeats the stream's state and never has an alarm.
+    """
+
+    statistic: NDArray[np.float64]
+    """Evidence against the reference after this observation; 0 while a reference is learnt."""
+    threshold: NDArray[np.float64]
+    """What the statistic is held against: the stream's own; while an incident is open, the one to confirm."""
+    n: NDArray[np.int64]
+    """Accepted observations of the stream so far, this one included."""
+    alarm: NDArray[np.bool_]
+    """The statistic reached the stream's own threshold: an incident opens at this row."""
+    direction: NDArray[np.int8]
+    """``Direction`` where the statistic reached its threshold, else NONE."""
+    phase: NDArray[np.int8]
+    """``Phase`` after this observation."""
+    incidents: Incidents
+
+
+class Detector(Protocol):
+    """Many streams of one kind of signal. Not thread-safe: one caller at a time."""
+
+    def add(
+        self, stream_ids: NDArray[np.uint64], thresholds: NDArray[np.float64] | None = None
+    ) -> NDArray[np.int32]:
+        """Give each stream a slot, growing as needed; slots of retired streams are used again.
+
+        Args:
+            stream_ids: one 64-bit id a stream; it seeds the stream's hash, so it must mean the same at a
+            replay. thresholds: one a stream; None takes the detector's default.
+        """
+
+    def retire(self, slots: NDArray[np.int32]) -> None:
+        """Forget these streams. Raises ``ValueError`` for a slot that holds none."""
+
+    def update(self, slots: NDArray[np.int32], values: NDArray[np.float64]) -> Readings:
+        """Take observations in arrival order; a slot may repeat. Raises ``ValueError`` before a change."""
+
+    def snapshot(self) -> Snapshot:
+        """The whole state as named arrays that share no memory with it."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Replace the state. Raises ``SnapshotMismatch`` if it was taken under other parameters or tables."""
+
+
+class SnapshotMismatch(ValueError):
+    """A snapshot was taken under other parameters, tables or logic; replay the stream instead."""

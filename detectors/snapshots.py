@@ -1,0 +1,50 @@
+"""How does a detector's state become named arrays, and state again?
+
+Called by ``csr.py``. It stores nothing: the caller writes the arrays where it keeps snapshots.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.contract import Snapshot, SnapshotMismatch
+from detectors.state import NO_SIDE, Side, Streams, make_side, make_streams
+
+
+def pack(streams: Streams, used: int, side: Side) -> Snapshot:
+    """Copies of the first ``used`` slots and of the second engines in use, in the order of their slots.
+
+    The rows that second engines happen to have depend on how batches were cut; their order here does not.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, array in streams._asdict().items():
+        arrays[name] = array[:used].copy()
+    opened = np.flatnonzero(arrays["side"] != NO_SIDE)
+    rows = arrays["side"][opened]
+    arrays["side"][opened] = np.arange(len(opened))
+    arrays["side_block"] = side.block[rows]
+    arrays["side_taken"] = side.taken[rows]
+    return arrays
+
+
+def unpack(snapshot: Snapshot) -> tuple[Streams, Side]:
+    """New arrays with a snapshot's content; every row of the second engines is in use.
+
+    Raises:
+        SnapshotMismatch: an array is missing, or has another type or width than this version's.
+    """
+    streams, side = make_streams(1), make_side(1)
+    loaded = [_load(snapshot, name, like) for name, like in streams._asdict().items()]
+    return Streams(*loaded), Side(*(_load(snapshot, f"side_{name}", x) for name, x in side._asdict().items()))
+
+
+def _load(snapshot: Snapshot, name: str, like: NDArray[Any]) -> NDArray[Any]:
+    array = snapshot.get(name)
+    if array is None or array.dtype != like.dtype or array.shape[1:] != like.shape[1:]:
+        raise SnapshotMismatch(
+            f"the snapshot's array {name!r} is missing or of another kind than {like.dtype}"
+        )
+    return np.array(array, order="C")
