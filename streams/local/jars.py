@@ -2,7 +2,9 @@
 
 ``jars.lock.json`` names every jar by Maven coordinate, size and SHA-256. On first use they are fetched
 (``jgo``, from Maven Central or the user's mirror) into the user's cache folder; before every start their
-hashes are compared again. Choosing jars is ``jars_lock.py``'s business; running them is ``kafka.py``'s.
+hashes are compared again. Each jar is asked for by its coordinate: ``jgo.build`` would read a hundred POMs
+to find out what the lock knows, and fetch a JDK 11 to sort jars into folders that we do not use.
+Choosing jars is ``jars_lock.py``'s business; running them is ``kafka.py``'s.
 """
 
 from __future__ import annotations
@@ -183,7 +185,8 @@ def _fetch(jar: Jar, repositories: Mapping[str, str], maven: Path, done: Path) -
             except RequestException as error:
                 problems[name] = f"{_without_secrets(url)}: {error}"
                 # jgo writes in place and would take the half of a file for the whole at the next attempt.
-                shutil.rmtree(maven / name, ignore_errors=True)
+                if (maven / name).exists():
+                    shutil.rmtree(maven / name)
             except RuntimeError:  # jgo's word for 404; its message would show the passwords in URLs
                 problems[name] = f"{_without_secrets(url)}: not found there"
             else:

@@ -57,6 +57,21 @@ def require_free(port: int, flag: str) -> None:
             raise
 
 
+def neighbour_of(port: int) -> int:
+    """Return a free port for a server's private use, the one above its public port if possible.
+
+    The one above stays free while the server is down: a port of the system's choice may by then belong to
+    somebody's outgoing connection.
+    """
+    for candidate in range(port + 1, min(port + 10, 65_536)):
+        try:
+            require_free(candidate, "")
+        except LocalError:
+            continue
+        return candidate
+    return free_port()
+
+
 def free_port() -> int:
     """Return a port that is free now; somebody may take it before the caller does."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -46,7 +46,7 @@ class ChildFailed(LocalError):
 
 
 class StopRequested(Exception):
-    """SIGTERM or SIGINT arrived: not an error, somebody asked us to end.
+    """SIGTERM, SIGINT or SIGHUP arrived: not an error, somebody asked us to end.
 
     Attributes:
         signal: Which of them.
@@ -116,8 +116,9 @@ class _Minded:
 class Supervisor:
     """Minds several children. A context manager: leaving it stops them all.
 
-    Inside the ``with`` block of the main thread SIGTERM and SIGINT are only noted; ``check`` and ``run``
-    act on them, so a child is never lost between its start and its registration.
+    Inside the ``with`` block of the main thread SIGTERM, SIGINT and SIGHUP (unless nohup ignores it) are
+    only noted; ``check`` and ``run`` act on them, so a child is never lost between its start and its
+    registration.
 
     Example:
         ``with Supervisor() as s: s.start(kafka.prepare()); kafka.wait_ready(check=s.check); s.run()``
@@ -161,7 +162,7 @@ class Supervisor:
         """Look after all children once, without waiting: note deaths, restart what is due.
 
         Raises:
-            StopRequested: SIGTERM or SIGINT arrived.
+            StopRequested: SIGTERM, SIGINT or SIGHUP arrived.
             ChildFailed: A child died too often.
         """
         if self._requested is not None:
@@ -177,7 +178,7 @@ class Supervisor:
                 self._note_death(minded, minded.child, code)
 
     def run(self) -> signal.Signals:
-        """Look after the children until SIGTERM or SIGINT; the caller's ``with`` block then stops them.
+        """Look after the children until a signal; the caller's ``with`` block then stops them.
 
         Returns:
             The signal that ended it.
@@ -233,7 +234,9 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         # Python hands signals to the main thread only; elsewhere the owner of the process decides.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue  # nohup
                 self._handlers[number] = signal.signal(number, self._note_signal)
         return self
 

@@ -1,8 +1,7 @@
-"""A broker for this folder's tests, and small ways to look at it from outside."""
+"""A running broker for this folder's tests, and a data folder for those that start their own."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +18,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
         kafka.start()
         kafka.wait_ready()
         yield kafka
-
-
-@pytest.fixture
-def environ() -> dict[str, str]:
-    """A copy of the environment, to change and to hand to a process."""
-    return dict(os.environ)
 
 
 @pytest.fixture

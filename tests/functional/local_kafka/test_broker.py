@@ -18,7 +18,9 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams.local.kafka import DataFolderForeign, DataFolderInUse, KafkaFailed, LocalKafka, ask_cluster_id
+from streams.local.kafka import DataFolderInUse, KafkaFailed, LocalKafka, ask_cluster_id
+from streams.local.kafka_config import MESSAGE_MAX_BYTES
+from streams.local.kafka_data import DataFolderForeign
 from streams.local.ports import PortBusy, free_port
 
 pytestmark = pytest.mark.functional
@@ -30,7 +32,14 @@ def create_topic(bootstrap: str, topic: str) -> None:
 
 
 def produce(bootstrap: str, topic: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "message.max.bytes": MESSAGE_MAX_BYTES,
+        }
+    )
     failures: list[KafkaError] = []
     for value in values:
         producer.produce(topic, value, on_delivery=lambda error, _: failures.append(error) if error else None)
@@ -80,7 +89,7 @@ def wait_until_gone(pid: int) -> None:
 
 
 def test_what_is_produced_is_consumed(broker: LocalKafka) -> None:
-    values = [b"x" * size for size in (1, 1000, 900_000)]
+    values = [b"x" * size for size in (1, 1000, MESSAGE_MAX_BYTES - 1000)]
     create_topic(broker.bootstrap, "round-trip")
     produce(broker.bootstrap, "round-trip", values)
     assert consume(broker.bootstrap, "round-trip", 3) == values
@@ -148,7 +157,9 @@ def test_nobody_on_the_port_gives_no_cluster_id() -> None:
     assert ask_cluster_id(f"127.0.0.1:{free_port()}", 0.3) is None
 
 
-def test_data_survives_a_restart(data: Path) -> None:
+def test_data_survives_a_restart_and_half_a_format_does_not(data: Path) -> None:
+    (data / "kafka.partial" / "log").mkdir(parents=True)
+    (data / "kafka.partial" / "log" / "meta.properties").write_text("half")
     with LocalKafka(data, port=free_port()) as kafka:
         kafka.start()
         kafka.wait_ready()
@@ -158,6 +169,7 @@ def test_data_survives_a_restart(data: Path) -> None:
         kafka.start()
         kafka.wait_ready()
         assert consume(kafka.bootstrap, "kept", 2) == [b"1", b"2"]
+    assert not (data / "kafka.partial").exists()
 
 
 def test_killed_brokers_come_back_with_their_data_and_leave_no_java_behind(data: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from streams.local.folders import cache_folder, data_folder
 from streams.local.locks import FileLock, LockHeld
-from streams.local.ports import LOOPBACK, PortBusy, free_port, require_free
+from streams.local.ports import LOOPBACK, PortBusy, free_port, neighbour_of, require_free
 
 
 def test_folders_follow_the_xdg_variables() -> None:
@@ -93,3 +93,12 @@ def test_a_connection_that_lingers_does_not_make_a_port_busy() -> None:
             served.close()  # the server closes first, so TIME_WAIT is on its port
             client.recv(1)
     require_free(port, "--port")
+
+
+def test_the_neighbour_is_a_free_port_above() -> None:
+    with socket.socket() as public, socket.socket() as taken:
+        public.bind((LOOPBACK, 0))
+        port = public.getsockname()[1]
+        taken.bind((LOOPBACK, neighbour_of(port)))
+        taken.listen()
+        assert port < taken.getsockname()[1] < neighbour_of(port)

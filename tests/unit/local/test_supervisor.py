@@ -127,7 +127,7 @@ def test_a_name_cannot_be_minded_twice(tmp_path: Path) -> None:
             supervisor.start(spec(tmp_path, "a", SLEEP))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_run_and_leaves_no_child(tmp_path: Path, number: signal.Signals) -> None:
     code = (
         "import sys; from pathlib import Path\n"
