@@ -1,7 +1,7 @@
 """Where does a detector of many streams keep what it knows?
 
 One row a stream in a handful of arrays (structure of arrays), grown by doubling, so that a kernel touches
-nine cache lines a stream and a snapshot is a copy of arrays. A stream takes ``STREAM_BYTES`` = 638 bytes;
+nine cache lines a stream and a snapshot is a copy of arrays. A stream takes ``STREAM_BYTES`` = 634 bytes;
 while an incident is open, 516 more in the side arrays, where the engine that learns the new reference lives.
 
 An engine is one reference: a block of 128 cells of 4 bytes and the number of values it has taken. While that

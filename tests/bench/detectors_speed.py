@@ -1,0 +1,106 @@
+"""How many observations a second do the detectors take on one core, and how is that beside river's ADWIN?
+
+Called by the bench harness, or alone: ``python -m tests.bench.detectors_speed``. The best of a few short
+runs, so that a busy machine disturbs little; ratios carry over to other machines, rates do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from river.drift import ADWIN
+
+from detectors.csr import Csr, CsrParameters, Engine, warm_up
+from detectors.state import SIDE_BYTES, STREAM_BYTES
+
+RUNS = 3
+Slots = NDArray[np.int32]
+
+
+def best_rate(rows: int, action: Callable[[], object]) -> float:
+    """Rows a second in the fastest of a few runs."""
+    times = []
+    for _ in range(RUNS):
+        start = perf_counter()
+        action()
+        times.append(perf_counter() - start)
+    return rows / min(times)
+
+
+def make_armed(streams: int, engine: Engine, rng: np.random.Generator) -> Csr:
+    """A detector whose streams have all learnt a reference."""
+    detector = Csr(CsrParameters(), engine)
+    slots = detector.add(np.arange(streams, dtype=np.uint64))
+    for _ in range(13):
+        detector.update(np.tile(slots, 10), rng.lognormal(7.0, 0.6, 10 * streams))
+    return detector
+
+
+def skewed(streams: int, rows: int, rng: np.random.Generator) -> Slots:
+    """Arrivals of which a few streams have most: Zipf(1.2)."""
+    return ((rng.zipf(1.2, rows) - 1) % streams).astype(np.int32)
+
+
+def measure_csr(streams: int, slots: Slots, engine: Engine, rng: np.random.Generator) -> float:
+    """Observations a second."""
+    detector = make_armed(streams, engine, rng)
+    values = rng.lognormal(7.0, 0.6, len(slots))
+    return best_rate(len(slots), lambda: detector.update(slots, values))
+
+
+def measure_adwin(streams: int, rng: np.random.Generator) -> float:
+    """Observations a second of river's ADWIN, one object a stream, in the least loop a caller could write."""
+    detectors = [ADWIN() for _ in range(streams)]  # type: ignore[no-untyped-call]  # river ships no types
+    values = rng.lognormal(7.0, 0.6, 100_000).tolist()
+    order = rng.integers(0, streams, len(values)).tolist()
+
+    def loop() -> None:
+        for stream, value in zip(order, values, strict=True):
+            detectors[stream].update(value)
+
+    return best_rate(len(values), loop)
+
+
+def measure_snapshot(streams: int, rng: np.random.Generator) -> float:
+    """Milliseconds to take a snapshot and restore it."""
+    detector = make_armed(streams, "numba", rng)
+    return 1e3 / best_rate(1, lambda: detector.restore(detector.snapshot()))
+
+
+def run() -> list[tuple[str, float, str]]:
+    """Measure everything, about 10 s: (what, value, unit)."""
+    rng = np.random.default_rng(1)
+    start = perf_counter()
+    warm_up()
+    compiled_s = perf_counter() - start
+    rows = 1_000_000
+    adwin = measure_adwin(10_000, rng)
+    single = measure_adwin(1, rng)
+    results = [
+        ("CSR: compile or load the kernel", compiled_s, "s"),
+        ("river ADWIN in a loop, one stream", single / 1e6, "M updates/s"),
+        ("river ADWIN in a loop, 10,000 streams", adwin / 1e6, "M updates/s"),
+    ]
+    for streams, name, slots in (
+        (10_000, "uniform arrivals", rng.integers(0, 10_000, rows).astype(np.int32)),
+        (10_000, "Zipf(1.2) arrivals", skewed(10_000, rows, rng)),
+        (100_000, "uniform arrivals", rng.integers(0, 100_000, rows).astype(np.int32)),
+    ):
+        rate = measure_csr(streams, slots, "numba", rng)
+        results.append((f"CSR, {streams:,} streams, {name}", rate / 1e6, "M updates/s"))
+        results.append((f"CSR, {streams:,} streams, {name} / ADWIN, 10,000", rate / adwin, "x"))
+        results.append((f"CSR, {streams:,} streams, {name} / ADWIN, one", rate / single, "x"))
+    plain = measure_csr(10_000, rng.permutation(10_000).astype(np.int32), "numpy", rng)
+    results.append(("CSR in numpy, 10,000 streams, one observation each", plain / 1e6, "M updates/s"))
+    results.append(("CSR: snapshot and restore of 10,000 streams", measure_snapshot(10_000, rng), "ms"))
+    results.append(("CSR: state of a stream", float(STREAM_BYTES), "bytes"))
+    results.append(("CSR: more while an incident is open", float(SIDE_BYTES), "bytes"))
+    return results
+
+
+if __name__ == "__main__":
+    for what, value, unit in run():
+        print(f"{what:60s} {value:12.3f} {unit}")

@@ -1,0 +1,127 @@
+"""CSR for one stream in plain Python, written from DRIFT.md: what both engines must equal.
+
+Only the betting tables are taken from the package. float32 is ``numpy.float32`` on single numbers.
+Not a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite, sqrt
+
+import numpy as np
+
+from detectors.bets import make_tables
+
+MASK = (1 << 64) - 1
+WARM_UP, CONFIRM, WITHIN = 100, 1e3, 200
+
+
+def splitmix(x: int) -> int:
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def uniform(stream_id: int, number: int) -> float:
+    golden = 0x9E3779B97F4A7C15
+    return (splitmix((splitmix((stream_id + golden) & MASK) + number * golden) & MASK) >> 11) / 2**53
+
+
+def single(value: float) -> np.float32:
+    limit = float(np.finfo(np.float32).max)
+    return np.float32(max(-limit, min(limit, value))) + np.float32(0)
+
+
+@dataclass
+class Engine:
+    """One reference: values until there are 100, then edges and counts."""
+
+    values: list[np.float32] = field(default_factory=list)
+    edges: list[np.float32] = field(default_factory=list)
+    counts: list[int] = field(default_factory=lambda: [0] * 64)
+
+    def learn(self, value: np.float32) -> None:
+        if self.edges:
+            self.counts[self.bin(value)] += 1
+            return
+        self.values.append(value)
+        if len(self.values) == WARM_UP:
+            self.set_edges(sorted(self.values))
+
+    def set_edges(self, ordered: list[np.float32]) -> None:
+        low, middle, high = float(ordered[0]), float(ordered[50]), float(ordered[99])
+        up, down = high - middle, middle - low
+        if up == 0 and down == 0:
+            up = down = abs(middle)
+        up, down = up or down, down or up
+        inner = [ordered[(i * 5) // 2] for i in range(40)] + [np.nextafter(ordered[99], np.float32(np.inf))]
+        ratio = sqrt(sqrt(sqrt(sqrt(2.0)))) ** 5
+        above = [max(inner[-1], single(middle + up * ratio**k)) for k in range(1, 12)]
+        below = [min(inner[0], single(middle - down * ratio**k)) for k in range(1, 12)]
+        self.edges = below[::-1] + inner + above
+
+    def bin(self, value: np.float32) -> int:
+        return sum(1 for edge in self.edges if edge <= value)
+
+
+class ScalarCsr:
+    """One stream. ``update`` returns (statistic, event), ``p`` is the last rank or None."""
+
+    def __init__(self, stream_id: int, threshold: float) -> None:
+        self.stream_id, self.threshold = stream_id, threshold
+        self.tables = make_tables()
+        self.engine, self.side, self.since = Engine(), None, 0  # type: Engine, Engine | None, int
+        self.evidence = [np.float32(0)] * 19
+        self.seen = 0
+        self.p: float | None = None
+        self.relearning = False
+
+    def update(self, value: float) -> tuple[float, str]:
+        self.p = None
+        if not isfinite(value):
+            return self.mean(), ""
+        self.seen += 1
+        v = single(value)
+        if not self.engine.edges:
+            self.engine.learn(v)
+            done = bool(self.engine.edges) and self.relearning
+            self.relearning = self.relearning and not done
+            return 0.0, "REBASED" if done else ""
+        inside = self.engine.bin(v)
+        n = sum(self.engine.counts) + 1
+        u = uniform(self.stream_id, self.seen)
+        self.p = (sum(self.engine.counts[:inside]) + u * (self.engine.counts[inside] + 1)) / n
+        row = self.tables[min(int(self.p * 1024), 1023)]
+        self.evidence = [(r + np.float32(1)) * row[j] for j, r in enumerate(self.evidence)]
+        statistic = self.mean()
+        if self.side is None:
+            self.engine.learn(v)
+            return statistic, self.open() if statistic >= self.threshold else ""
+        self.side.learn(v)
+        self.since += 1
+        return statistic, self.judge(statistic)
+
+    def open(self) -> str:
+        self.side, self.since = Engine(), 0
+        self.evidence = [np.float32(0)] * 19
+        return "OPENED"
+
+    def judge(self, statistic: float) -> str:
+        assert self.side is not None
+        if statistic >= CONFIRM:
+            self.engine, event = self.side, "CONFIRMED"
+            self.relearning = not self.engine.edges
+        elif self.since == WITHIN:
+            event = "CLOSED"
+        else:
+            return ""
+        self.side = None
+        self.evidence = [np.float32(0)] * 19
+        return event
+
+    def mean(self) -> float:
+        column = [np.float32(0)] * 4
+        for j, r in enumerate(self.evidence):
+            column[j % 4] = r if j < 4 else column[j % 4] + r
+        return float((column[0] + column[1]) + (column[2] + column[3])) / 19
