@@ -109,7 +109,7 @@ class Engine:
         Raises:
             EngineError: The engine refused or failed.
         """
-        text = _text(sql)
+        text = sql_text(sql)
         with _Lease(self, profile) as lease:
             found = lease.connection.classify_query(text)
             kind = found["query_class"].name
@@ -151,7 +151,7 @@ class Engine:
             connection = lease.connection
             if params:
                 connection.query("SET " + ", ".join(f"param_{n} = {literal(v)}" for n, v in params.items()))
-            stream = connection.send_insert(_text(head), input_format)
+            stream = connection.send_insert(sql_text(head), input_format)
             for chunk in chunks:
                 connection.insert_append(stream, chunk)
             result = connection.insert_done(stream)
@@ -163,7 +163,7 @@ class Engine:
 
     def reads_only(self, sql: bytes) -> bool:
         """Whether the engine's parser finds nothing but queries in a text."""
-        found = self._anchor_call(lambda c: c.classify_query(_text(sql)))
+        found = self._anchor_call(lambda c: c.classify_query(sql_text(sql)))
         return bool(found["query_class"].name == "READ_ONLY")
 
     def kill_all(self) -> None:
@@ -251,7 +251,12 @@ def identifier(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
-def _text(sql: bytes) -> str:
+def sql_text(sql: bytes) -> str:
+    """Decodes a statement.
+
+    Raises:
+        EngineError: It is not UTF-8 (62).
+    """
     try:
         return sql.decode()
     except UnicodeDecodeError as error:

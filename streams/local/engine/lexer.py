@@ -51,7 +51,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPED = re.compile(rb"\\(.)|([\"`])\2", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(.)|([\"'`])\2", re.DOTALL)
+# `\x66ile` names file. Only escapes that stand for themselves are read; names with others are BAD.
+_ODD_ESCAPE = re.compile(rb"\\[^\\\"'`]", re.DOTALL)
 _KINDS = {
     "string": TokenKind.STRING,
     "heredoc": TokenKind.STRING,
@@ -82,7 +84,24 @@ def tokens(sql: bytes) -> Iterator[Token]:
         if group == "word":
             yield Token(TokenKind.WORD, match["word"].lower(), start, position)
         elif group == "quoted":
-            name = _ESCAPED.sub(lambda m: m[1] or m[2], match["quoted"][1:-1])
+            name = unescape(match["quoted"][1:-1])
+            if name is None:
+                yield Token(TokenKind.BAD, match["quoted"], start, position)
+                return
             yield Token(TokenKind.QUOTED, name, start, position)
         else:
             yield Token(_KINDS[group or ""], match.group(), start, position)
+
+
+def unescape(inner: bytes) -> bytes | None:
+    """What a quoted text stands for.
+
+    Args:
+        inner: The text between its quotes.
+
+    Returns:
+        The text, or None if it has escapes such as `\\x66` or `\\n` (pairs are read left to right).
+    """
+    if any(_ODD_ESCAPE.fullmatch(m.group()) for m in re.finditer(rb"\\.", inner, re.DOTALL)):
+        return None
+    return _ESCAPED.sub(lambda m: m[1] or m[2], inner)

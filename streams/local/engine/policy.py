@@ -10,7 +10,7 @@ runs the function `file` (also as `APPLY file` and `arrayMap(file, …)`), INTO 
 from collections.abc import Iterable, Mapping, Sequence
 
 from streams.local.engine.errors import EngineError, refused
-from streams.local.engine.lexer import Token, TokenKind
+from streams.local.engine.lexer import Token, TokenKind, tokens, unescape
 from streams.local.engine.statement import Statement
 
 VERBS = frozenset({"select", "with", "show", "describe", "desc", "exists", "explain"})
@@ -32,15 +32,22 @@ FUNCTIONS_OUTSIDE = frozenset(
     | {b"airedact", b"aisimilarity", b"aifilter", b"aiclassify", b"aiembed", b"aiextract", b"aigenerate"}
     | {b"aitranslate", b"addresstoline", b"addresstolinewithinlines", b"addresstosymbol", b"logtrace"}
 )
+# What may follow a table that is called settings.
+_AFTER_A_TABLE = frozenset(
+    {b"as", b"where", b"prewhere", b"order", b"group", b"limit", b"union", b"join", b"left", b"inner"}
+    | {b"on", b"using", b"format", b"having", b"cross", b"full", b"right", b"any", b"asof"}
+)
 _SEQUENCES = frozenset({(b"into", b"outfile"), (b"from", b"infile"), (b"parallel", b"with")})
 
 
-def check_reader(statement: Statement, table_functions: Iterable[str]) -> None:
+def check_reader(statement: Statement, table_functions: Iterable[str], params: Mapping[str, str]) -> None:
     """Lets a read-only user's statement pass, or says why not.
 
     Args:
-        statement: The statement, its SETTINGS clauses included.
+        statement: The statement without its outermost SETTINGS clauses (`hoist_settings`). Those of inner
+            queries are refused: nobody has judged them.
         table_functions: All that the engine has (system.table_functions).
+        params: Values of `{name:Type}`; one of type Identifier may name a function.
 
     Raises:
         EngineError: The statement is not a single query, writes, or reaches outside.
@@ -53,8 +60,49 @@ def check_reader(statement: Statement, table_functions: Iterable[str]) -> None:
         raise refused(f"statements begin with {', '.join(sorted(VERBS)).upper()}")
     if statement.verb == "explain":
         _check_explained(statement.tokens)
-    forbidden = {n.lower().encode() for n in table_functions} - TABLE_FUNCTIONS - _ALSO_SCALAR
-    for previous, token, following in _triples(statement.tokens):
+    _check_tokens(statement.tokens, _forbidden(table_functions))
+    identifier_param = any(t.text == b"identifier" for t in statement.tokens)
+    for value in params.values():
+        if identifier_param and value.lower().encode(errors="surrogateescape") in FUNCTIONS_OUTSIDE:
+            raise refused(f"function {value} is not allowed")
+
+
+def check_filters(value: bytes, table_functions: Iterable[str]) -> None:
+    """Lets the expressions pass that `additional_table_filters` or `additional_result_filter` carries.
+
+    Args:
+        value: The setting's value in SQL: a map or a string, or a string that holds a map.
+        table_functions: All that the engine has.
+
+    Raises:
+        EngineError: An expression reaches outside, or cannot be read.
+    """
+    level = list(tokens(value))
+    if len(level) == 1 and level[0].text.startswith((b"'{", b"' {")):
+        level = list(tokens(_string_value(level[0])))
+    for token in level:
+        if token.kind is TokenKind.STRING:
+            expression = tuple(tokens(_string_value(token)))
+            if any(t.kind is TokenKind.BAD or t.text == b";" for t in expression):
+                raise refused("a filter that cannot be read")
+            _check_tokens(expression, _forbidden(table_functions))
+        elif token.text not in (b"{", b"}", b",", b":"):
+            raise refused("a filter that is not a string or a map of strings")
+
+
+def _string_value(token: Token) -> bytes:
+    value = unescape(token.text[1:-1]) if token.kind is TokenKind.STRING and token.text[:1] == b"'" else None
+    if value is None:
+        raise refused("a filter with escapes other than \\' and \\\\")
+    return value
+
+
+def _forbidden(table_functions: Iterable[str]) -> set[bytes]:
+    return {n.lower().encode() for n in table_functions} - TABLE_FUNCTIONS - _ALSO_SCALAR
+
+
+def _check_tokens(cut: Sequence[Token], forbidden: set[bytes]) -> None:
+    for previous, token, following in _triples(cut):
         _check_token(previous, token, following, forbidden)
 
 
@@ -78,6 +126,8 @@ def _check_token(
     if token.kind not in (TokenKind.WORD, TokenKind.QUOTED):
         return
     name = token.text.lower()
+    if token == (TokenKind.WORD, b"settings", token.start, token.end) and _begins_settings(following):
+        raise refused("SETTINGS stand at the end of the outermost query, as name = value")
     called = following is not None and following.text == b"(" and following.kind is TokenKind.PUNCTUATION
     if following is not None and token.kind is TokenKind.WORD and (name, following.text) in _SEQUENCES:
         raise refused(f"{name.decode().upper()} {following.text.decode().upper()} is not allowed")
@@ -91,14 +141,20 @@ def _check_token(
         )
 
 
+def _begins_settings(following: Token | None) -> bool:
+    if following is None or following.kind not in (TokenKind.WORD, TokenKind.QUOTED):
+        return False
+    return following.kind is TokenKind.QUOTED or following.text not in _AFTER_A_TABLE
+
+
 def _triples(cut: Sequence[Token]) -> Iterable[tuple[Token | None, Token, Token | None]]:
     return zip((None, *cut), cut, (*cut[1:], None), strict=False)
 
 
 _FREE_SETTINGS = frozenset(
-    {"max_threads", "max_block_size", "max_rows_to_read", "max_bytes_to_read", "read_overflow_mode", "limit"}
-    | {"offset", "result_overflow_mode", "timeout_overflow_mode", "additional_table_filters", "final"}
-    | {"additional_result_filter", "session_timezone", "date_time_input_format", "date_time_output_format"}
+    {"max_rows_to_read", "max_bytes_to_read", "read_overflow_mode", "limit"}
+    | {"offset", "result_overflow_mode", "timeout_overflow_mode", "final"}
+    | {"session_timezone", "date_time_input_format", "date_time_output_format"}
     | {"cast_string_to_dynamic_use_inference", "join_use_nulls", "group_by_use_nulls", "log_comment"}
     | {
         "extremes",
@@ -108,6 +164,8 @@ _FREE_SETTINGS = frozenset(
     }
     | {"optimize_read_in_order", "use_skip_indexes_if_final", "force_primary_key", "force_index_by_date"}
 )
+_CAPPED_WHEN_ASKED = {"max_threads": 64, "max_block_size": 1 << 20}
+FILTERS = frozenset({"additional_table_filters", "additional_result_filter"})
 _FORMAT_PREFIX = "output_format_"
 # It names a file that the engine writes the schema to.
 _FORMAT_WRITES = frozenset({"output_format_schema"})
@@ -115,12 +173,15 @@ _FORMAT_WRITES = frozenset({"output_format_schema"})
 _IGNORED = frozenset({"readonly"})
 
 
-def reader_settings(asked: Iterable[tuple[str, str]], caps: Mapping[str, int]) -> dict[str, str]:
+def reader_settings(
+    asked: Iterable[tuple[str, str]], caps: Mapping[str, int], table_functions: Iterable[str]
+) -> dict[str, str]:
     """The settings a read-only user gets.
 
     Args:
         asked: Name and value in SQL (`'60'` or `60`), from the URL and from SETTINGS clauses.
         caps: Greatest value of a capped setting; 0 and more than the cap become the cap.
+        table_functions: All that the engine has; filters are expressions and are judged like statements.
 
     Returns:
         Name and value in SQL, caps included where the user asked for nothing.
@@ -130,8 +191,14 @@ def reader_settings(asked: Iterable[tuple[str, str]], caps: Mapping[str, int]) -
     """
     settings = {name: str(cap) for name, cap in caps.items()}
     for name, value in asked:
-        if name in caps:
-            settings[name] = str(_capped(name, value, caps[name]))
+        cap = caps.get(name) or _CAPPED_WHEN_ASKED.get(name)
+        if cap is not None:
+            settings[name] = str(_capped(name, value, cap))
+        elif name in FILTERS:
+            check_filters(value.encode(errors="surrogateescape"), table_functions)
+            settings[name] = value
+        elif not name.isidentifier():
+            raise EngineError(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
         elif name in _FREE_SETTINGS or (name.startswith(_FORMAT_PREFIX) and name not in _FORMAT_WRITES):
             settings[name] = value
         elif name not in _IGNORED:

@@ -85,7 +85,7 @@ def read_request(
     return Request(
         user=user,
         password=password,
-        query=values.get("query", "").encode(),
+        query=values.get("query", "").encode(errors="surrogateescape"),
         body=body,
         content_encoding=headers.get("Content-Encoding", "").strip().lower(),
         accept_encoding=headers.get("Accept-Encoding", "") if compressed else "",

@@ -177,10 +177,9 @@ def serve(config: EngineConfig, ready: Callable[[str], None]) -> None:
     try:
         lock.acquire(wait=False)
     except LockHeld as error:
-        owner = f"process {error.pid}" if error.pid else "another process"
-        text = f"{owner} has an engine on {folder}. End it, or choose another folder: --data DIR."
+        owner = f"Process {error.pid}" if error.pid else "Another process"
         raise LocalError(
-            text.capitalize() if error.pid is None else f"{text[0].upper()}{text[1:]}"
+            f"{owner} has an engine on {folder}. End it, or choose another folder: --data DIR."
         ) from error
     try:
         with _listen(config.host, config.port) as listener:

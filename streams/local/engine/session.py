@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from streams.local.engine import compression
 from streams.local.engine.config import Account, Limits
-from streams.local.engine.connections import Engine, Profile, Result, literal
+from streams.local.engine.connections import Engine, Profile, Result, literal, sql_text
 from streams.local.engine.errors import EngineError, refused
 from streams.local.engine.hello import hello_block, is_hello
 from streams.local.engine.policy import check_reader, reader_settings
@@ -45,14 +45,18 @@ def sign_in(accounts: Sequence[Account], user: str, password: str) -> Account:
     """
     found = None
     for account in accounts:
-        same_name = hmac.compare_digest(account.name.encode(), user.encode())
-        same_password = hmac.compare_digest(account.password.encode(), password.encode())
+        same_name = hmac.compare_digest(account.name.encode(), _bytes(user))
+        same_password = hmac.compare_digest(account.password.encode(), _bytes(password))
         if same_name and same_password:
             found = account
     if found is None:
         text = f"{user}: Authentication failed: password is incorrect, or there is no user with such name."
         raise EngineError(516, "AUTHENTICATION_FAILED", text)
     return found
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def answer(engine: Engine, limits: Limits, account: Account, request: Request) -> Answer:
@@ -87,8 +91,9 @@ def answer(engine: Engine, limits: Limits, account: Account, request: Request) -
 
 
 def _read(engine: Engine, limits: Limits, statement: Statement, request: Request) -> Result:
-    check_reader(statement, engine.table_functions)
+    sql_text(statement.sql)
     hoisted = hoist_settings(statement)
+    check_reader(read_statement(hoisted.sql), engine.table_functions, request.params)
     asked = [(name, literal(value)) for name, value in request.settings]
     asked += [(name, value.decode()) for name, value in hoisted.settings]
     caps = {
@@ -97,7 +102,7 @@ def _read(engine: Engine, limits: Limits, statement: Statement, request: Request
         "max_result_rows": _NO_ROW_LIMIT,
         "max_memory_usage": limits.query_memory_bytes,
     }
-    profile = _profile(True, request, reader_settings(asked, caps))
+    profile = _profile(True, request, reader_settings(asked, caps, engine.table_functions))
     return engine.query(profile, hoisted.sql, request.default_format, request.params)
 
 

@@ -95,7 +95,7 @@ def _find_data(sql: bytes, seen: list[Token], stream: Iterator[Token]) -> Insert
             return Insert(sql[: token.start], "Values", token.end)
         if depth == 0 and token.text == b"format":
             name = next(stream, None)
-            if name is None:
+            if name is None or name.kind is not TokenKind.WORD:
                 return None
             return Insert(
                 sql[: token.start], sql[name.start : name.end].decode(), _data_offset(sql, name.end)
@@ -153,7 +153,7 @@ class Hoisted:
 def hoist_settings(statement: Statement) -> Hoisted:
     """Takes the outermost SETTINGS clauses out of a query, so that they can be judged and set beforehand.
 
-    Clauses inside brackets stay: a connection with `readonly=1` refuses them itself.
+    Clauses inside brackets stay.
 
     Args:
         statement: A query.
