@@ -182,9 +182,9 @@ class Shell:
 
     # -- assignment
 
-    async def _rebalanced(self, sender: Any, *_: Any, **__: Any) -> None:
+    async def _rebalanced(self, *arguments: Any, **_: Any) -> None:
         try:
-            await self._hold(sender)
+            await self._hold(arguments[0])
         except BaseException as error:  # noqa: BLE001 - Faust would log it and go on without state
             self._crash(error)
 

@@ -1,0 +1,77 @@
+"""What does RUNS need to know of each step in a frame? The columns of a frame as arrays and lists. Pure."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.columns import CostStatus
+from streams.runs.table import SUMS
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_INDEX_BITS = 20  # a message of 8 MB holds fewer events than 2**20
+
+
+class Steps:
+    """Columns of one step-frame, read once.
+
+    Attributes:
+        batch: the frame.
+        event_ids: list of str.
+        ended: false for steps that have only started.
+        named: the step names its agent.
+        is_root: it has no parent.
+        start_ns, end_ns, append_ns: int64; `end_ns` is 0 where there is none.
+        numbers: int64 matrix, a row for each step and a column for each of `SUMS`.
+    """
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.batch = batch
+        self.event_ids: list[str] = batch.column("event_id").to_pylist()
+        self.run_ids = batch.column("run_id").dictionary_encode()
+        self.ended: Flags = _flags(pc.equal(batch.column("state"), "ended"))
+        self.named: Flags = _flags(pc.is_valid(batch.column("agent_name")))
+        self.is_root: Flags = _flags(pc.is_null(batch.column("parent_event_id")))
+        self.start_ns = _ints(batch.column("time"))
+        duration = batch.column("duration_ns")
+        self.end_ns = np.where(_flags(pc.is_valid(duration)), self.start_ns + _ints(duration), 0)
+        self.append_ns = _ints(batch.column("append_time"))
+        self.numbers = self._numbers(batch)
+
+    @staticmethod
+    def _numbers(batch: pa.RecordBatch) -> Ints:
+        kind = batch.column("kind")
+        derived: dict[str, Any] = {
+            "steps": np.ones(batch.num_rows, np.int64),
+            "llm_calls": pc.equal(kind, "llm"),
+            "tool_calls": pc.equal(kind, "tool"),
+            "errors": pc.is_valid(batch.column("error_type")),
+            "duplicates": np.zeros(batch.num_rows, np.int64),
+            "unpriced_steps": pc.equal(batch.column("cost_status"), CostStatus.UNPRICED),
+        }
+        numbers = np.empty((batch.num_rows, len(SUMS)), np.int64)
+        for place, name in enumerate(SUMS):
+            values = derived[name] if name in derived else batch.column(name)
+            numbers[:, place] = values if isinstance(values, np.ndarray) else _ints(values)
+        return numbers
+
+
+def origins(batch: pa.RecordBatch) -> tuple[Ints, Ints]:
+    """For each step its source partition (with topic) and its place there, as comparable integers."""
+    topic, partition = _ints(batch.column("source_topic")), _ints(batch.column("source_partition"))
+    offset, index = _ints(batch.column("source_offset")), _ints(batch.column("source_index"))
+    return (topic << 32) | partition, (offset << _INDEX_BITS) | index
+
+
+def _flags(values: pa.Array) -> Flags:
+    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _ints(values: pa.Array) -> Ints:
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.int64())
+    return np.asarray(values.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)

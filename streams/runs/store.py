@@ -1,0 +1,62 @@
+"""Where are the rows of the runs that RUNS remembers? In the frames that brought them, without a copy.
+
+A row has a number that never changes; the frame that holds it stays as long as one of its runs is remembered.
+"""
+
+from bisect import bisect_right
+from typing import Any
+
+import pyarrow as pa
+
+
+class RowStore:
+    """Frames by the number of their first row."""
+
+    def __init__(self) -> None:
+        self._bases: list[int] = []
+        self._batches: dict[int, pa.RecordBatch] = {}
+        self._runs: dict[int, int] = {}
+        self._lists: dict[tuple[int, str], list[Any]] = {}
+        self._next = 0
+        self.rows = 0
+
+    def add(self, batch: pa.RecordBatch, runs: int) -> int:
+        """Keep a frame of that many runs; returns the number of its first row."""
+        base = self._next
+        self._bases.append(base)
+        self._batches[base] = batch
+        self._runs[base] = runs
+        self._next += batch.num_rows
+        self.rows += batch.num_rows
+        return base
+
+    def release(self, base: int) -> None:
+        """One run of the frame is forgotten; with the last one the frame goes."""
+        self._runs[base] -= 1
+        if self._runs[base]:
+            return
+        self.rows -= self._batches[base].num_rows
+        del self._batches[base], self._runs[base]
+        self._bases.pop(bisect_right(self._bases, base) - 1)
+        for key in [key for key in self._lists if key[0] == base]:
+            del self._lists[key]
+
+    def locate(self, row: int) -> tuple[pa.RecordBatch, int]:
+        """The frame of a row, and its place in it."""
+        base = self._base(row)
+        return self._batches[base], row - base
+
+    def value(self, row: int, column: str) -> Any:
+        """One value; a time in Unix nanoseconds. A column becomes a list once: walks ask again and again."""
+        base = self._base(row)
+        key = (base, column)
+        values = self._lists.get(key)
+        if values is None:
+            found = self._batches[base].column(column)
+            if pa.types.is_timestamp(found.type):
+                found = found.cast(pa.int64())  # Arrow would need pandas for nanoseconds
+            values = self._lists[key] = found.to_pylist()
+        return values[row - base]
+
+    def _base(self, row: int) -> int:
+        return self._bases[bisect_right(self._bases, row) - 1]

@@ -1,0 +1,150 @@
+"""What does RUNS know of each run? Numbers in arrays by slot: a frame of steps is added in a few calls.
+
+All sums are 64-bit integers: their order does not matter.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.runs.loops import Loop
+
+Ints = npt.NDArray[np.int64]
+
+SUMS: tuple[str, ...] = (
+    "steps",
+    "llm_calls",
+    "tool_calls",
+    "errors",
+    "duplicates",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "reasoning_output_tokens",
+    "cost_pico_usd",
+    "unpriced_steps",
+)
+SUM_OF = {name: number for number, name in enumerate(SUMS)}
+
+NO_ROW = -1
+FAR_FUTURE_NS = 2**63 - 1
+
+
+class State(IntEnum):
+    FREE = 0
+    OPEN = 1
+    CLOSED = 2
+
+
+@dataclass
+class Run:
+    """What is kept of one run beside its numbers.
+
+    Attributes:
+        run_id: its id.
+        events: event id -> row number * 2 + 1 when the step has ended, + 0 when it has only started.
+        unsure: steps whose agent no ancestor has named yet -> the agent they were sent under, or None.
+        calls: hash of a tool call -> how often.
+        loops: found so far.
+        agents: names seen, in order.
+        outcome: (start, event id, name, success, value) of the latest outcome.
+        frames: first rows of the frames that hold its rows.
+    """
+
+    run_id: str
+    events: dict[str, int] = field(default_factory=dict)
+    unsure: dict[str, str | None] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+    agents: dict[str, None] = field(default_factory=dict)
+    outcome: tuple[int, str, str | None, bool | None, float | None] | None = None
+    frames: list[int] = field(default_factory=list)
+
+
+class RunTable:
+    """Slots of runs; a slot is used again after its run is forgotten."""
+
+    _ARRAYS = (
+        "state",
+        "part",
+        "opened_ns",
+        "append_ns",
+        "start_ns",
+        "end_ns",
+        "first_row",
+        "root_row",
+        "root_ended",
+        "unsure_ns",
+        "seen_ns",
+        "closed_ns",
+        "sent_ns",
+        "dirty",
+    )
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self.slot_of: dict[str, int] = {}
+        self.runs: list[Run | None] = [None] * capacity
+        self._free = list(range(capacity - 1, -1, -1))
+        self.sums: Ints = np.zeros((capacity, len(SUMS)), np.int64)
+        self.state = np.zeros(capacity, np.int64)
+        self.part = np.zeros(capacity, np.int64)
+        self.opened_ns = np.zeros(capacity, np.int64)
+        self.append_ns = np.zeros(capacity, np.int64)
+        self.start_ns = np.zeros(capacity, np.int64)
+        self.end_ns = np.zeros(capacity, np.int64)
+        self.first_row = np.zeros(capacity, np.int64)
+        self.root_row = np.zeros(capacity, np.int64)
+        self.root_ended = np.zeros(capacity, np.int64)
+        self.unsure_ns = np.zeros(capacity, np.int64)  # clock of the oldest unsent step; FAR_FUTURE: none
+        self.seen_ns = np.zeros(capacity, np.int64)  # clock at the newest step
+        self.closed_ns = np.zeros(capacity, np.int64)
+        self.sent_ns = np.zeros(capacity, np.int64)
+        self.dirty = np.zeros(capacity, np.int64)
+
+    def run(self, slot: int) -> Run:
+        run = self.runs[slot]
+        assert run is not None
+        return run
+
+    def open(self, run_id: str, part: int, opened_ns: int, append_ns: int, now_ns: int) -> int:
+        """A new slot for a run first met at offset `part`."""
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        self.slot_of[run_id] = slot
+        self.runs[slot] = Run(run_id)
+        self.sums[slot] = 0
+        self.state[slot] = State.OPEN
+        self.part[slot] = part
+        self.opened_ns[slot] = opened_ns
+        self.append_ns[slot] = append_ns
+        self.start_ns[slot] = FAR_FUTURE_NS
+        self.end_ns[slot] = 0
+        self.first_row[slot] = self.root_row[slot] = NO_ROW
+        self.root_ended[slot] = self.closed_ns[slot] = self.seen_ns[slot] = 0
+        self.sent_ns[slot] = now_ns  # a short run is sent once, when it closes
+        self.unsure_ns[slot] = FAR_FUTURE_NS
+        self.dirty[slot] = 1
+        return slot
+
+    def forget(self, slot: int) -> Run:
+        """Free a slot; returns what was kept of the run."""
+        run = self.run(slot)
+        del self.slot_of[run.run_id]
+        self.runs[slot] = None
+        self.state[slot] = State.FREE
+        self.dirty[slot] = 0
+        self._free.append(slot)
+        return run
+
+    def _grow(self) -> None:
+        old = len(self.runs)
+        self.runs += [None] * old
+        self._free = list(range(2 * old - 1, old - 1, -1))
+        self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)])
+        for name in self._ARRAYS:
+            values = getattr(self, name)
+            setattr(self, name, np.concatenate([values, np.zeros_like(values)]))
