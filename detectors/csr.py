@@ -36,7 +36,7 @@ from detectors.incidents import (
     set_edges,
 )
 from detectors.rows import EXPIRED, FULL, REACHED, Rows, make_rows
-from detectors.snapshots import pack, unpack
+from detectors.snapshots import load_array, pack, unpack
 from detectors.state import NO_SIDE, clear_streams, enlarge_streams, floats, make_side, make_streams
 
 Engine = Literal["numba", "numpy"]
@@ -275,17 +275,12 @@ class Csr:
         """
         if not np.array_equal(snapshot.get("made_under", np.empty(0)), self._made_under()):
             raise SnapshotMismatch("the snapshot was taken under other parameters or another version of CSR")
-        self._streams, side = unpack(snapshot)
-        self._used = len(self._streams.phase)
-        self._free = [int(slot) for slot in snapshot["free"].tolist()]
+        streams, side = unpack(snapshot)
+        free = load_array(snapshot, "free", np.empty(0, np.int32))
+        self._streams = streams
+        self._used = len(streams.phase)
+        self._free = free.tolist()
         self._side = SideEngines(side, in_use=len(side.taken))
 
     def _made_under(self) -> NDArray[np.float64]:
         return np.array([VERSION, crc32(self._tables.tobytes()), *astuple(self.parameters)], np.float64)
-
-
-def warm_up(engine: Engine = "numba") -> None:
-    """Compile the kernel before a consumer joins its group: 2 to 3 s once a machine, 0.2 s from the cache."""
-    detector = Csr(CsrParameters(), engine)
-    slots = detector.add(np.zeros(1, np.uint64))
-    detector.update(slots, np.zeros(1))

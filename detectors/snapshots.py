@@ -37,11 +37,18 @@ def unpack(snapshot: Snapshot) -> tuple[Streams, Side]:
         SnapshotMismatch: an array is missing, or has another type or width than this version's.
     """
     streams, side = make_streams(1), make_side(1)
-    loaded = [_load(snapshot, name, like) for name, like in streams._asdict().items()]
-    return Streams(*loaded), Side(*(_load(snapshot, f"side_{name}", x) for name, x in side._asdict().items()))
+    loaded = [load_array(snapshot, name, like) for name, like in streams._asdict().items()]
+    return Streams(*loaded), Side(
+        *(load_array(snapshot, f"side_{name}", x) for name, x in side._asdict().items())
+    )
 
 
-def _load(snapshot: Snapshot, name: str, like: NDArray[Any]) -> NDArray[Any]:
+def load_array(snapshot: Snapshot, name: str, like: NDArray[Any]) -> NDArray[Any]:
+    """A copy of one array, which must have the type and width of ``like``.
+
+    Raises:
+        SnapshotMismatch: it has not, or is missing.
+    """
     array = snapshot.get(name)
     if array is None or array.dtype != like.dtype or array.shape[1:] != like.shape[1:]:
         raise SnapshotMismatch(

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from river.drift import ADWIN
 
-from detectors.csr import Csr, CsrParameters, Engine, warm_up
+from detectors.csr import Csr, CsrParameters, Engine
+from detectors.startup import warm_up
 from detectors.state import SIDE_BYTES, STREAM_BYTES
 
 RUNS = 3
@@ -80,7 +81,7 @@ def run() -> list[tuple[str, float, str]]:
     adwin = measure_adwin(10_000, rng)
     single = measure_adwin(1, rng)
     results = [
-        ("CSR: compile or load the kernel", compiled_s, "s"),
+        ("CSR: compile or load the kernel and check it", compiled_s, "s"),
         ("river ADWIN in a loop, one stream", single / 1e6, "M updates/s"),
         ("river ADWIN in a loop, 10,000 streams", adwin / 1e6, "M updates/s"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from detectors import kernel
 from detectors.contract import IncidentKind, Phase, Readings, SnapshotMismatch
-from detectors.csr import Csr, CsrParameters, Engine, warm_up
+from detectors.csr import Csr, CsrParameters, Engine
+from detectors.startup import KernelMismatch, warm_up
 from detectors.state import STREAM_BYTES
 from tests.unit.detectors.laws import LAWS
 from tests.unit.detectors.scalar import ScalarCsr
@@ -294,6 +296,19 @@ def test_the_compiled_kernel_fuses_no_multiplication_with_an_addition() -> None:
     assert "mul" in code
     fused = "fmadd" if platform.machine() in ("x86_64", "AMD64") else "fmla"
     assert fused not in code
+
+
+def test_a_compiled_kernel_that_is_not_this_version_s_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As stale machine code would: bets of a table with the rows turned round.
+    def stale(*arguments: Any) -> Any:
+        return kept(*arguments[:6], arguments[6][::-1].copy(), *arguments[7:])
+
+    kept = kernel.take_rows
+    monkeypatch.setattr(kernel, "take_rows", stale)
+    with pytest.raises(KernelMismatch, match="statistic"):
+        warm_up()
 
 
 def test_a_kernel_that_cannot_be_cached_is_compiled_all_the_same() -> None:
