@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from schemas.columns import SCHEMAS, Kind
 from schemas.frame import make_batch
 from streams.partitions import partition_of, split_by
+from streams.runs.steps import USAGE, is_rollup
 
 _SAME = [
     name
@@ -97,6 +98,9 @@ def _join(parts: list[_Part]) -> list[_Part]:
 def _signals(part: _Part) -> pa.RecordBatch:
     taken = _take(part.batch, part.rows)
     columns = {name: taken.column(name) for name in _SAME}
+    rollup = pa.array(is_rollup(taken))
+    for name in USAGE:
+        columns[name] = pc.if_else(rollup, None, columns[name])
     columns["weight"] = pa.array(np.full(taken.num_rows, part.weight, np.int8))
     columns["agent_name"] = _replaced(taken, "agent_name", part.agents)
     columns["agent_version"] = _replaced(taken, "agent_version", part.versions)

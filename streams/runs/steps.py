@@ -13,6 +13,13 @@ from streams.runs.table import SUMS
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+USAGE: tuple[str, ...] = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "reasoning_output_tokens",
+)
 _INDEX_BITS = 20  # a message of 8 MB holds fewer events than 2**20
 
 
@@ -53,11 +60,19 @@ class Steps:
             "duplicates": np.zeros(batch.num_rows, np.int64),
             "unpriced_steps": pc.equal(batch.column("cost_status"), CostStatus.UNPRICED),
         }
+        billed = ~is_rollup(batch)
         numbers = np.empty((batch.num_rows, len(SUMS)), np.int64)
         for place, name in enumerate(SUMS):
             values = derived[name] if name in derived else batch.column(name)
             numbers[:, place] = values if isinstance(values, np.ndarray) else _ints(values)
+            if name in USAGE:
+                numbers[:, place] *= billed
         return numbers
+
+
+def is_rollup(batch: pa.RecordBatch) -> Flags:
+    """Steps whose usage repeats that of their calls: it stays on the step and is in no sum."""
+    return _flags(pc.equal(batch.column("cost_status"), CostStatus.ROLLUP))
 
 
 def origins(batch: pa.RecordBatch) -> tuple[Ints, Ints]:
@@ -72,6 +87,8 @@ def _flags(values: pa.Array) -> Flags:
 
 
 def _ints(values: pa.Array) -> Ints:
+    if pa.types.is_boolean(values.type):
+        return _flags(values).astype(np.int64)
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
     return np.asarray(values.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)

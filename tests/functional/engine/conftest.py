@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -31,7 +32,7 @@ class Endpoint:
         return f"http://127.0.0.1:{self.port}/"
 
     def ask(
-        self, sql: str | bytes, user: tuple[str, str] = FULL, body: bytes | None = None, **params: str
+        self, sql: str | bytes, user: tuple[str, str] = FULL, body: bytes | None = None, **params: Any
     ) -> requests.Response:
         """Sends a statement in the body, or in the URL with `body` behind it."""
         if body is not None:
@@ -39,7 +40,7 @@ class Endpoint:
         data = body if body is not None else sql.encode() if isinstance(sql, str) else sql
         return self.http.post(self.url, data=data, params=params, auth=user, timeout=30)
 
-    def rows(self, sql: str, user: tuple[str, str] = FULL, **params: str) -> str:
+    def rows(self, sql: str, user: tuple[str, str] = FULL, **params: Any) -> str:
         """The answer's text, which must be a success."""
         answer = self.ask(sql, user, **params)
         assert answer.status_code == 200, answer.text

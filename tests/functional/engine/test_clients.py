@@ -29,8 +29,9 @@ from tests.functional.engine.conftest import FULL, READER, Endpoint
 
 def connect(endpoint: Endpoint, user: tuple[str, str] = FULL, **options: Any) -> Client:
     name, password = user
-    where = {"host": "127.0.0.1", "port": endpoint.port, "username": name, "password": password}
-    return clickhouse_connect.get_client(**where, **options)
+    return clickhouse_connect.get_client(
+        host="127.0.0.1", port=endpoint.port, username=name, password=password, **options
+    )
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_packed_bodies_are_unpacked_and_answers_packed(
         "gzip": gzip.compress,
         "lz4": lz4.frame.compress,
         "zstd": zstandard.compress,
-        "deflate": zlib_pack,
+        "deflate": zlib.compress,
     }
     half: Any = pack[encoding]
     body = half(b"1\n2\n") + (half(b"3\n") if encoding != "deflate" else b"")  # frames may follow each other
@@ -272,7 +273,11 @@ def test_a_killed_query_ends(endpoint: Endpoint) -> None:
 
 def test_the_greeting_of_clickhouse_go_says_revision_zero(endpoint: Endpoint) -> None:
     hello = "SELECT displayName(), version(), revision(), timezone()"
-    announced = {"default_format": "Native", "client_protocol_version": "54460", "database": "w"}
+    announced: dict[str, Any] = {
+        "default_format": "Native",
+        "client_protocol_version": "54460",
+        "database": "w",
+    }
     answer = endpoint.ask(hello, READER, **announced)
     assert answer.content.startswith(
         b"\x01\x00\x02\xff\xff\xff\xff\x00\x04\x01\x0ddisplayName()\x06String\x00"

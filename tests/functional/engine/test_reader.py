@@ -1,6 +1,7 @@
 """What the read-only user can and cannot do, on the real engine."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_parameters_open_no_way_around(
     endpoint: Endpoint, folder: Path, sql: str, params: dict[str, str]
 ) -> None:
     names = {"CANARY": str(inside(folder) / "canary.csv"), "OUT": str(inside(folder) / "out")}
-    filled = dict(params)
+    filled: dict[str, Any] = dict(params)
     for name, path in names.items():
         filled = {k: v.replace(name, path) for k, v in filled.items()}
     answer = endpoint.ask(sql, READER, **filled)
