@@ -50,7 +50,7 @@ class IncidentKind(IntEnum):
     OPENED = 1  # the statistic reached its threshold
     CONFIRMED = 2  # the old reference was contradicted again: the change is real; the reference is replaced
     CLOSED = 3  # it was not contradicted again in time: taken for a false alarm; the old reference stays
-    REBASED = 4  # some time after CONFIRMED: the new reference is learnt, the stream is armed again
+    REBASED = 4  # the new reference is learnt, the stream is armed again (if it was not when CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def make_traffic(rows: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.fl
         law = list(LAWS.values())[slot % len(LAWS)]
         drawn = law(rng, (len(mine),))
         values[mine] = drawn * np.where(np.arange(len(mine)) // 400 % 2 == 1, 1.6, 1.0)
+    values[(values == 0.0) & (rng.random(rows) < 0.5)] = -0.0
     values[rng.random(rows) < 0.01] = rng.choice([np.nan, np.inf, -np.inf])
     return slots, values
 
