@@ -55,7 +55,7 @@ class Limits:
     memory_bytes: int = 3 << 30
     writers: int = 8
     readers: int = 4
-    stop_s: float = 5.0
+    stop_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ process.
 
 import ctypes
 import os
-import site
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -81,7 +80,9 @@ def confine(folder: Path) -> str | None:
 def readable() -> list[Path]:
     """Folders and files that the process goes on reading: Python, its packages, the system's libraries."""
     own = Path(__file__).resolve().parents[3] / "streams"
-    python = [sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), *site.getsitepackages()]
+    # sys.path as a whole may hold the folder where the process was started: a home, for instance.
+    packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
+    python = [sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), *packages]
     return [own, *(Path(p) for p in (*python, *_SYSTEM))]
 
 

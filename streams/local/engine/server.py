@@ -31,6 +31,7 @@ from streams.local.ports import holder_of
 _LINE_BYTES, _HEADER_BYTES = 1 << 20, 64 << 10  # clients may put a whole statement into the URL
 _SENT_AT_ONCE = 1 << 18
 _KEEP_ALIVE_S = 75.0
+_KILL_S = 2.0  # a killed statement looks up at its next block
 
 
 class Endpoint:
@@ -57,9 +58,13 @@ class Endpoint:
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 
-    def stop(self) -> None:
-        """Ends running statements and the threads."""
+    def kill(self) -> None:
+        """Asks all running statements to end; their clients get error 394."""
         self._engine.kill_all()
+
+    def stop(self) -> None:
+        """Ends running statements and waits for the threads."""
+        self.kill()
         for pool in (self._readers, self._writers):
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -230,7 +235,7 @@ async def _serve(
         max_line_size=_LINE_BYTES,
         max_field_size=_HEADER_BYTES,
         keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=config.limits.stop_s,
+        shutdown_timeout=config.limits.stop_s + _KILL_S,
     )
     await runner.setup()
     stopping = asyncio.Event()
@@ -241,10 +246,13 @@ async def _serve(
     confined = "confined=yes" if open_to is None else f'confined=no reason="{open_to}"'
     ready(f"Engine ready url=http://{config.host}:{port} version={engine.version} {confined}")
     await stopping.wait()
-    await _end(runner.cleanup(), endpoint)
+    await _end(runner.cleanup(), endpoint, config.limits.stop_s)
 
 
-async def _end(cleanup: Awaitable[None], endpoint: Endpoint) -> None:
-    """Waits for running statements as long as the limits say, then kills them."""
+async def _end(cleanup: Awaitable[None], endpoint: Endpoint, patience_s: float) -> None:
+    """Takes no more requests, and kills the statements that still run when patience ends."""
+    loop = asyncio.get_running_loop()
+    killing = loop.call_later(patience_s, lambda: loop.run_in_executor(None, endpoint.kill))
     await cleanup
-    await asyncio.get_running_loop().run_in_executor(None, endpoint.stop)
+    killing.cancel()
+    await loop.run_in_executor(None, endpoint.stop)

@@ -128,11 +128,13 @@ def _follows_semicolon(cut: Sequence[Token]) -> bool:
 
 def _output_format(sql: bytes, cut: Sequence[Token]) -> str | None:
     depth, found = 0, None
-    for previous, token, following in zip((None, *cut), cut, cut[1:], strict=False):
+    behind = (*cut[2:], None)
+    for previous, token, following, last in zip((None, *cut), cut, cut[1:], behind, strict=False):
         depth += _depth_change(token)
         if depth or token.kind is not TokenKind.WORD or token.text != b"format" or previous is None:
             continue
-        if previous.text != b"." and following.kind is TokenKind.WORD:
+        ends = last is None or last.text in (b";", b"settings")
+        if previous.text != b"." and following.kind is TokenKind.WORD and ends:
             found = sql[following.start : following.end].decode()
     return found
 

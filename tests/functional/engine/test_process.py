@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import requests
 
 from streams.local.engine import Account, EngineConfig, load_accounts
 from streams.local.errors import LocalError
-from tests.functional.engine.conftest import CANARY, Endpoint, command, start
+from tests.functional.engine.conftest import CANARY, FULL, Endpoint, command, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -26,11 +27,18 @@ def test_answered_rows_survive_the_end_of_the_process(tmp_path: Path, number: in
     assert second.stop() == 0
 
 
-def test_sigterm_ends_a_process_that_is_busy(tmp_path: Path) -> None:
+def test_sigterm_kills_what_runs_too_long_and_says_so(tmp_path: Path) -> None:
     busy = start(tmp_path)
-    with requests.Session() as other:
+    endless = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+    with requests.Session() as other, ThreadPoolExecutor(1) as pool:
         other.get(f"{busy.url}ping", timeout=30)  # an idle connection is kept open
+        running = pool.submit(requests.post, busy.url, data=endless, auth=FULL, timeout=60)
+        while "sipHash64" not in busy.rows(
+            "SELECT query FROM system.processes WHERE query LIKE 'SELECT count%'"
+        ):
+            assert not running.done()
         assert busy.stop() == 0
+        assert running.result().headers["X-ClickHouse-Exception-Code"] == "394"
 
 
 def test_a_second_engine_on_the_folder_is_refused_with_the_owner(endpoint: Endpoint, folder: Path) -> None:
