@@ -8,7 +8,7 @@ Promise: for every exchangeable stream, whatever its law or unit, the mean numbe
 that set the bins) to the first false alarm is at least the threshold A. Delay grows slowly with A: 1e4, 1e5,
 1e6 find one standard deviation in 21, 26, 32 observations (medians of 300). Not promised: seasonal or
 autocorrelated streams (they are not exchangeable), how often incidents confirm, and changes that the growing
-reference absorbs before they are seen: slow ones, and those within the first few hundred observations (latency
+reference absorbs before they are seen: slow ones, and those in the first few hundred observations (latency
 x1.25 after 150 to 300 is found in 70 %). Delays are in observations, not seconds.
 """
 
