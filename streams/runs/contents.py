@@ -3,7 +3,7 @@
 from streams.runs.attribution import Attribution
 from streams.runs.outbox import Outbox
 from streams.runs.rank import rank
-from streams.runs.steps import Steps
+from streams.runs.steps import Ints, Steps
 from streams.runs.store import RowStore
 from streams.runs.table import SUM_OF, Run, RunTable
 
@@ -19,12 +19,13 @@ class Contents:
         self._outbox = outbox
         self._attribution = attribution
 
-    def decide(self, slot: int, row: int) -> None:
+    def decide(self, slot: int, row: int, now_ns: int) -> None:
         """Take a step whose id its run has already.
 
         Args:
             slot: of the run.
             row: number of the new row; it has ended, or the one before has not.
+            now_ns: the clock.
         """
         run = self._table.run(slot)
         event_id: str = self._store.value(row, "event_id")
@@ -37,17 +38,17 @@ class Contents:
         if new_rank == old_rank:
             return
         if new_rank > old_rank:
-            self._replace(slot, run, event_id, had, row)
+            old, new = (self._numbers(number) for number in (had, row))
+            self._table.sums[slot] += new - old
+            self._attribution.replace(slot, event_id, row, now_ns)
             self._correct(run, event_id, winner=row, loser=had)
         else:
             self._correct(run, event_id, winner=had, loser=row)
 
-    def _replace(self, slot: int, run: Run, event_id: str, had: int, row: int) -> None:
-        old, new = (Steps(batch.slice(at, 1)).numbers[0] for batch, at in map(self._store.locate, (had, row)))
-        self._table.sums[slot] += new - old
-        self._attribution.resend(run, event_id, -1)
-        run.events[event_id] = row << 1 | 1
-        self._attribution.resend(run, event_id, 1)
+    def _numbers(self, row: int) -> Ints:
+        batch, at = self._store.locate(row)
+        numbers: Ints = Steps(batch.slice(at, 1)).numbers[0]
+        return numbers
 
     def _correct(self, run: Run, event_id: str, *, winner: int, loser: int) -> None:
         """The later row has the higher version in the table, so the winner is written again above both."""

@@ -73,9 +73,9 @@ class RunsProcessor:
         counted, second = self._enter(steps, slots, base)
         np.add.at(self._table.sums, slots[counted], steps.numbers[counted])
         self._touch(steps, slots, touched, base)
-        for row in second:
-            self._contents.decide(int(slots[row]), base + row)
         self._attribution.settle(steps, slots, counted, self._now_ns)
+        for row in second:
+            self._contents.decide(int(slots[row]), base + row, self._now_ns)
         self._watch.look(steps, slots, counted, self._now_ns, self._event_clock)
 
     def _not_repeated(self, batch: pa.RecordBatch) -> Flags:

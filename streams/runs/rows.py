@@ -8,7 +8,7 @@ import pyarrow as pa
 from schemas.columns import TIME, Kind
 from schemas.frame import make_batch
 from streams.runs.store import RowStore
-from streams.runs.table import NO_ROW, SUM_OF, SUMS, Ints, RunTable, State
+from streams.runs.table import NO_ROW, SUM_OF, SUMS, Ints, Run, RunTable, State
 
 _LABELS = (
     "agent_name",
@@ -38,7 +38,7 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
         "start_time": _time(table.start_ns[slots]),
         "end_time": _time(table.end_ns[slots], table.end_ns[slots] == 0),
         "root_event_id": pa.array([_root_id(table, store, slot) for slot in slots.tolist()], pa.string()),
-        "agents": pa.array([sorted(run.agents) for run in runs], pa.list_(pa.string())),
+        "agents": pa.array([_agents(run) for run in runs], pa.list_(pa.string())),
         "repeated_tool_calls": pa.array([max(run.calls.values(), default=0) for run in runs], pa.int64()),
         "outcome_name": pa.array([outcome[2] for outcome in outcomes], pa.string()),
         "outcome_success": pa.array([outcome[3] for outcome in outcomes], pa.bool_()),
@@ -52,14 +52,18 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
     return make_batch(Kind.RUNS, columns)
 
 
+def _agents(run: Run) -> list[str]:
+    """All agents that took part, those that a step inherits its owner from included."""
+    return sorted({*run.agents, *(agent[0] for agent in run.inherited.values() if agent)})
+
+
 def _labels(table: RunTable, store: RowStore, slot: int) -> dict[str, Any]:
     first, root = int(table.first_row[slot]), int(table.root_row[slot])
     labels = _labels_of(table, store, slot, first)
     if root != NO_ROW:
         labels |= {k: v for k, v in _labels_of(table, store, slot, root).items() if v is not None}
     if labels["agent_name"] is None:
-        agents = table.run(slot).agents
-        labels["agent_name"] = min(agents) if agents else None
+        labels["agent_name"] = next(iter(_agents(table.run(slot))), None)
     return labels
 
 

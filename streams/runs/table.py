@@ -13,6 +13,8 @@ from streams.runs.loops import Loop
 
 Ints = npt.NDArray[np.int64]
 
+Agent = tuple[str, str | None]  # name and version
+
 SUMS: tuple[str, ...] = (
     "steps",
     "llm_calls",
@@ -46,17 +48,19 @@ class Run:
     Attributes:
         run_id: its id.
         events: event id -> row number * 2 + 1 when the step has ended, + 0 when it has only started.
-        unsure: steps whose agent no ancestor has named yet -> the agent they were sent under, or None.
+        inherited: steps that do not name their agent -> the agent they were sent under; None: not sent.
+        unsure: those of them whose agent no ancestor has named yet.
         calls: hash of a tool call -> how often.
         loops: found so far.
-        agents: names seen, in order.
+        agents: names that steps gave, in order.
         outcome: (start, event id, name, success, value) of the latest outcome.
         frames: first rows of the frames that hold its rows.
     """
 
     run_id: str
     events: dict[str, int] = field(default_factory=dict)
-    unsure: dict[str, str | None] = field(default_factory=dict)
+    inherited: dict[str, Agent | None] = field(default_factory=dict)
+    unsure: dict[str, None] = field(default_factory=dict)
     calls: dict[int, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     agents: dict[str, None] = field(default_factory=dict)
