@@ -64,11 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, _about("Replicas of the topics we create. 1 loses data with its broker.", ge=1, le=7)
     ] = 1
     kafka_disk_bytes: Annotated[
-        int | None,
-        _about(
-            "Bound on all topics of a namespace together; unset: time alone bounds them. Too low: a gap.",
-            ge=10**8,
-        ),
+        Annotated[int, Meta(ge=10**8)] | None,
+        _about("Bound on all topics of a namespace together; unset: time alone bounds them. Too low: a gap."),
     ] = None
     content: Annotated[
         Literal["keep", "drop"],
