@@ -7,6 +7,7 @@ And the process sees only its own folder (`sandbox`). `readonly=1` alone is not 
 runs the function `file` (also as `APPLY file` and `arrayMap(file, …)`), INTO OUTFILE and KILL under it.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from streams.local.engine.errors import EngineError, refused
@@ -32,6 +33,7 @@ FUNCTIONS_OUTSIDE = frozenset(
     | {b"airedact", b"aisimilarity", b"aifilter", b"aiclassify", b"aiembed", b"aiextract", b"aigenerate"}
     | {b"aitranslate", b"addresstoline", b"addresstolinewithinlines", b"addresstosymbol", b"logtrace"}
 )
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # What may follow a table that is called settings.
 _AFTER_A_TABLE = frozenset(
     {b"as", b"where", b"prewhere", b"order", b"group", b"limit", b"union", b"join", b"left", b"inner"}
@@ -61,10 +63,7 @@ def check_reader(statement: Statement, table_functions: Iterable[str], params: M
     if statement.verb == "explain":
         _check_explained(statement.tokens)
     _check_tokens(statement.tokens, _forbidden(table_functions))
-    identifier_param = any(t.text == b"identifier" for t in statement.tokens)
-    for value in params.values():
-        if identifier_param and value.lower().encode(errors="surrogateescape") in FUNCTIONS_OUTSIDE:
-            raise refused(f"function {value} is not allowed")
+    _check_identifiers(statement.tokens, params)
 
 
 def check_filters(value: bytes, table_functions: Iterable[str]) -> None:
@@ -83,11 +82,22 @@ def check_filters(value: bytes, table_functions: Iterable[str]) -> None:
     for token in level:
         if token.kind is TokenKind.STRING:
             expression = tuple(tokens(_string_value(token)))
-            if any(t.kind is TokenKind.BAD or t.text == b";" for t in expression):
+            if any(t.kind is TokenKind.BAD or t.text in (b";", b"identifier") for t in expression):
                 raise refused("a filter that cannot be read")
             _check_tokens(expression, _forbidden(table_functions))
         elif token.text not in (b"{", b"}", b",", b":"):
             raise refused("a filter that is not a string or a map of strings")
+
+
+def _check_identifiers(cut: Sequence[Token], params: Mapping[str, str]) -> None:
+    """A parameter of type Identifier may name a function, and its value may be escaped or quoted in turn."""
+    for name, colon, kind in zip(cut, cut[1:], cut[2:], strict=False):
+        if colon.text != b":" or kind.text != b"identifier":
+            continue
+        for value in (v for n, v in params.items() if n.lower().encode() == name.text.lower()):
+            parts = value.lower().split(".")
+            if not _PLAIN_NAME.fullmatch(value) or any(p.encode() in FUNCTIONS_OUTSIDE for p in parts):
+                raise refused(f"parameter {name.text.decode()} is no plain name of a table or column")
 
 
 def _string_value(token: Token) -> bytes:

@@ -48,7 +48,16 @@ def test_a_benign_statement_that_looks_hostile_passes(endpoint: Endpoint, sql: s
 @pytest.mark.parametrize(
     ("sql", "params"),
     [
-        ("SELECT arrayMap({f:Identifier}, ['x'])", {"param_f": "file"}),
+        ("SELECT arrayMap({f:Identifier}, ['CANARY'])", {"param_f": "file"}),
+        ("SELECT arrayMap({f:Identifier}, ['CANARY'])", {"param_f": "`file`"}),
+        ("SELECT arrayMap({f:Identifier}, ['CANARY'])", {"param_f": "\\x66ile"}),
+        ("SELECT arrayMap({f:Identifier}, ['CANARY'])", {"param_f": " file"}),
+        ("SELECT arrayMap({F:Identifier}, ['CANARY'])", {"param_F": "file"}),
+        ("SELECT arrayMap(x -> {f:Identifier}(x), ['CANARY'])", {"param_f": "file"}),
+        (
+            "SELECT 'CANARY' AS p",
+            {"param_f": "file", "additional_result_filter": "arrayMap({f:Identifier}, [p]) = []"},
+        ),
         ("SELECT * APPLY {f:Identifier} FROM (SELECT 'x')", {"param_f": "file"}),
         ("SELECT * FROM {t:Identifier}", {"param_t": "CANARY"}),
         ("SELECT * FROM w.steps", {"additional_table_filters": "{'w.steps': 'file(\\'CANARY\\') = \\'\\''}"}),
@@ -67,10 +76,16 @@ def test_parameters_open_no_way_around(
     filled: dict[str, Any] = dict(params)
     for name, path in names.items():
         filled = {k: v.replace(name, path) for k, v in filled.items()}
+        sql = sql.replace(name, path)
     answer = endpoint.ask(sql, READER, **filled)
     assert answer.status_code >= 400, answer.text
     assert CANARY not in answer.text
     assert not (inside(folder) / "out").exists()
+
+
+def test_a_parameter_may_name_a_table(endpoint: Endpoint) -> None:
+    named = {"param_t": "steps", "param_v": "file(", "database": "w"}
+    assert endpoint.rows("SELECT id FROM {t:Identifier} WHERE name = {v:String}", READER, **named) == "4\n"
 
 
 def test_a_cap_holds_whatever_the_reader_asks(endpoint: Endpoint) -> None:
