@@ -120,7 +120,8 @@ def _corrected(part: _Part, deleted: bool) -> pa.RecordBatch:
 
 
 def _take(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    return batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
+    whole = len(rows) == batch.num_rows and np.array_equal(rows, np.arange(len(rows)))
+    return batch if whole else batch.take(pa.array(rows))
 
 
 def _replaced(taken: pa.RecordBatch, name: str, values: list[str] | list[str | None] | None) -> pa.Array:
