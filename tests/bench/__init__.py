@@ -1,0 +1,1 @@
+"""Speed, as ratios against raw limits of the same run. `make bench` prints the table."""
