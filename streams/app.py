@@ -104,6 +104,8 @@ def exit_code_of(error: BaseException) -> int | None:
         return EXIT_UNAVAILABLE
     if isinstance(error, _expected("streams.admin", "KafkaUnavailable")):
         return EXIT_UNAVAILABLE
+    if isinstance(error, _expected("streams.clickhouse", "ClickHouseUnavailable")):
+        return EXIT_UNAVAILABLE
     if isinstance(error, _expected("clickhouse_connect.driver.exceptions", "Error")):
         return EXIT_UNAVAILABLE
     if isinstance(error, _expected("streams.admin", "TopicsRefused", "NamespaceBusy")):
