@@ -6,10 +6,23 @@ WRITE, the command line and sites connect here. It makes no tables (`streams.mig
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from schemas.topics import LIVE
 from streams.settings import ConfigError, Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+_TABLES = """
+SELECT table
+FROM system.columns
+WHERE database = {database:String}
+  AND name = 'namespace'
+  AND table IN (
+    SELECT name
+    FROM system.tables
+    WHERE database = {database:String} AND engine LIKE '%MergeTree'
+  )
+"""
 
 
 class ClickHouseUnavailable(Exception):
@@ -47,7 +60,25 @@ def connect(settings: Settings, *, with_database: bool = True) -> "Client":
     except Error as error:
         first = str(error).splitlines()[0][:300]
         raise ClickHouseUnavailable(
-            f"ClickHouse at {settings.clickhouse_url} does not take us as {settings.clickhouse_user}: {first}."
-            " `wakeline up` starts one on this machine; --clickhouse URL or WAKELINE_CLICKHOUSE_URL names "
+            f"ClickHouse at {settings.clickhouse_url} does not take us as {settings.clickhouse_user}: {first}"
+            ". `wakeline up` starts one on this machine; --clickhouse URL or WAKELINE_CLICKHOUSE_URL names "
             "another"
         ) from error
+
+
+def delete_rows(client: "Client", settings: Settings) -> None:
+    """Delete all rows of a namespace, and wait until they are gone.
+
+    Raises:
+        ValueError: the namespace is `live`.
+    """
+    if settings.namespace == LIVE:
+        raise ValueError("Rows of the namespace live are deleted by their TTL alone")
+    database = settings.clickhouse_database
+    for (table,) in client.query(_TABLES, {"database": database}).result_rows:
+        # Both names are identifiers: the setting is checked against a pattern, the table is ours.
+        client.command(
+            f"ALTER TABLE `{database}`.`{table}` DELETE WHERE namespace = {{namespace:String}}",
+            {"namespace": settings.namespace},
+            settings={"mutations_sync": 1},
+        )

@@ -17,9 +17,9 @@ from urllib.request import urlopen
 import msgspec
 from rich.console import Console
 
-from streams.admin import create_topics
+from streams.admin import create_topics, delete_topics
 from streams.app import ROLES
-from streams.clickhouse import connect
+from streams.clickhouse import connect, delete_rows
 from streams.local.accounts import FULL_USER, Accounts, accounts_in
 from streams.local.errors import LocalError
 from streams.local.kafka import DEFAULT_PORT, LocalKafka, ask_cluster_id
@@ -93,6 +93,7 @@ class Site:
         servers: Servers | None = None,
         roles: Sequence[str] = tuple(ROLES),
         health_port: int = 0,
+        fresh: bool = False,
         console: Console | None = None,
     ) -> None:
         """Describe a site; nothing is started yet.
@@ -104,8 +105,10 @@ class Site:
             servers: What is used and what is started.
             roles: Which roles run.
             health_port: Of the first role, the others follow; 0 takes free ones.
+            fresh: Delete what the namespace has: topics, offsets, rows. Never for `live`.
             console: Where the first download's progress is shown; None: standard error.
         """
+        self._fresh = fresh
         self._servers = servers or Servers()
         self._data = data.absolute()
         self._roles = tuple(roles)
@@ -130,12 +133,7 @@ class Site:
         self._supervisor.__enter__()
         try:
             self._start_servers()
-            with_tables = connect(self.settings, with_database=False)
-            try:
-                migrate(with_tables, self.settings.clickhouse_database)
-            finally:
-                with_tables.close()
-            create_topics(self.settings)
+            self._prepare()
             self._start_roles()
         except BaseException:
             self.stop()
@@ -243,6 +241,17 @@ class Site:
                     f"ClickHouse does not answer at {self.settings.clickhouse_url} after {timeout_s:.0f} s."
                 )
             time.sleep(_ASK_S)
+
+    def _prepare(self) -> None:
+        client = connect(self.settings, with_database=False)
+        try:
+            migrate(client, self.settings.clickhouse_database)
+            if self._fresh:
+                delete_topics(self.settings)
+                delete_rows(client, self.settings)
+        finally:
+            client.close()
+        create_topics(self.settings)
 
     def _start_roles(self) -> None:
         for role in self._roles:
