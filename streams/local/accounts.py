@@ -8,8 +8,12 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
 
 from streams.local.errors import LocalError
+from streams.settings import Settings
 
 FULL_USER = "wakeline"
 READER = "grafana_reader"
@@ -54,3 +58,21 @@ def accounts_in(data: Path) -> Accounts:
         return Accounts(path, str(found[FULL_USER]["password"]), str(found[READER]["password"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LocalError(f"{path} does not hold the users {FULL_USER} and {READER}: {error!r}") from error
+
+
+def with_local_password(settings: Settings, data: Path) -> Settings:
+    """Settings with the password of the local engine, when they have none and it is the one that is meant.
+
+    Args:
+        settings: as loaded; a password in them is kept.
+        data: the data folder of the local servers.
+    """
+    host = urlsplit(settings.clickhouse_url).hostname
+    if settings.clickhouse_password or host not in ("127.0.0.1", "localhost", "::1"):
+        return settings
+    if not (data / "users.json").exists():
+        return settings
+    accounts = accounts_in(data)
+    passwords = {FULL_USER: accounts.password, READER: accounts.reader_password}
+    password = passwords.get(settings.clickhouse_user, "")
+    return msgspec.structs.replace(settings, clickhouse_password=password)

@@ -102,8 +102,8 @@ class Sender:
     def _take(self, piece: Piece) -> None:
         if len(piece.value) > self._limit:
             raise CannotSend(
-                f"A record of the run {piece.key} has {len(piece.value)} bytes; a message takes {self._limit}. "
-                "Split the file: one request for each trace"
+                f"A record of the run {piece.key} has {len(piece.value)} bytes; a message takes {self._limit}."
+                " Split the file: one request for each trace"
             )
         self.sent.event_ids.update(piece.event_ids)
         self.sent.events += len(piece.event_ids)

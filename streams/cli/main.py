@@ -1,0 +1,316 @@
+"""The commands of `wakeline`. An error that a person can act on is one line and an exit code; a bug is a bug."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from streams.cli import options as opt
+from streams.settings import ConfigError
+
+app = typer.Typer(
+    name="wakeline",
+    help="Streaming observability and drift detection for AI agents.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_INTERRUPTED = 130
+
+
+class Role(StrEnum):
+    """Roles of `worker`; the same as in `streams.app`, named here so that help needs no import."""
+
+    INGEST = "ingest"
+    WRITE = "write"
+    RUNS = "runs"
+    DRIFT = "drift"
+    NOTIFY = "notify"
+
+
+class Format(StrEnum):
+    """How `sql` prints rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    try:
+        app()
+    except Exception as error:
+        code = _expected(error)
+        if code is None:
+            raise
+        sys.stderr.write(f"wakeline: {error}\n")
+        sys.exit(code)
+
+
+def _expected(error: Exception) -> int | None:
+    """Exit code of a condition that a person can act on; None for a bug."""
+    from streams.app import EXIT_FAILED, exit_code_of
+
+    code = exit_code_of(error)
+    if code is not None:
+        return code
+    names = {
+        "streams.local.supervisor": ("StopRequested",),
+        "streams.replay.files": ("UnknownFile",),
+        "streams.replay.send": ("CannotSend",),
+        "streams.settled": ("NotSettled",),
+    }
+    for module, found in names.items():
+        if type(error).__module__ == module and type(error).__name__ in found:
+            return EXIT_INTERRUPTED if "StopRequested" in found else EXIT_FAILED
+    return None
+
+
+@app.callback()
+def before(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    user: opt.User = None,
+    namespace: opt.Namespace = None,
+    partitions: opt.Partitions = None,
+) -> None:
+    """Settings come from options, then WAKELINE_... variables, then the file, then defaults."""
+    given = {
+        "kafka": kafka,
+        "clickhouse_url": clickhouse,
+        "clickhouse_user": user,
+        "namespace": namespace,
+        "partitions": partitions,
+    }
+    context.obj = opt.Given(config, {name: value for name, value in given.items() if value is not None})
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    kafka_port: opt.KafkaPort = opt.KAFKA_PORT,
+    clickhouse_port: opt.ClickHousePort = opt.CLICKHOUSE_PORT,
+    health_port: Annotated[
+        int, typer.Option("--health-port", metavar="PORT", help="Of the first role; the others follow.")
+    ] = 9101,
+) -> None:
+    """Run everything on this machine: Kafka, ClickHouse and all roles, until Ctrl-C."""
+    from streams.cli.up import run_up
+
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    settings = _local(context, config, given)
+    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port)
+    raise typer.Exit(run_up(settings, opt.folder_of(data), servers, health_port))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    data: opt.Data = None,
+    kafka_port: opt.KafkaPort = opt.KAFKA_PORT,
+    clickhouse_port: opt.ClickHousePort = opt.CLICKHOUSE_PORT,
+    seed: Annotated[int, typer.Option(help="Of the simulated fleet: the same seed, the same traffic.")] = 1,
+    hours: Annotated[
+        float | None, typer.Option(min=0.1, help="Of traffic, sent in compressed time.", show_default=False)
+    ] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option("--keep/--exit", help="Stay up afterwards. Default: on a terminal.", show_default=False),
+    ] = None,
+) -> None:
+    """Watch a simulated fleet from end to end: known changes go in, a table says what was found."""
+    from streams.demo.command import run_demo
+
+    settings = _local(context, config, {"kafka": kafka, "clickhouse_url": clickhouse})
+    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port)
+    stay = sys.stdout.isatty() if keep is None else keep
+    given: dict[str, Any] = {} if hours is None else {"hours": hours}
+    code = run_demo(settings, data=opt.folder_of(data), servers=servers, seed=seed, keep=stay, **given)
+    raise typer.Exit(code)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="OTLP .pb .binpb .json; native .jsonl .json; .gz")
+    ],
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", metavar="NAME", help="Where to, never `live`. [default: replay]"),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="X", help="1 is real time. Absent: as fast as possible."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete first what the namespace has: topics and rows.")
+    ] = False,
+    data: opt.Data = None,
+    kafka_port: opt.KafkaPort = opt.KAFKA_PORT,
+    clickhouse_port: opt.ClickHousePort = opt.CLICKHOUSE_PORT,
+) -> None:
+    """Send files through the pipeline, in their own time and namespace, and account for every record."""
+    from streams.replay.command import run_replay
+
+    if namespace is None and not opt.was_given(context, "namespace", config):
+        namespace = "replay"
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    code = run_replay(
+        _local(context, config, given),
+        files,
+        data=opt.folder_of(data),
+        servers=_servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port),
+        speed=speed,
+        fresh=fresh,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="A statement, or - for standard input.")],
+    config: opt.Config = None,
+    clickhouse: opt.ClickHouse = None,
+    user: opt.User = None,
+    data: opt.Data = None,
+    output: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.")] = Format.TABLE,
+) -> None:
+    """Ask ClickHouse. Users and passwords of a local engine are found by themselves."""
+    from streams.clickhouse import connect
+    from streams.local.accounts import with_local_password
+    from streams.sql_shell import run_sql
+
+    settings = opt.settings_of(context, config, clickhouse_url=clickhouse, clickhouse_user=user)
+    settings = with_local_password(settings, opt.folder_of(data))
+    text = sys.stdin.read() if query == "-" else query
+    client = connect(settings)
+    try:
+        code = run_sql(client, text, format=output.value, out=sys.stdout)
+    finally:
+        client.close()
+    raise typer.Exit(code)
+
+
+@app.command()
+def worker(
+    context: typer.Context,
+    role: Annotated[Role, typer.Option("--role", help="Which one.")],
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+) -> None:
+    """Run one role until SIGTERM. Several of one role share its partitions."""
+    from streams.app import run_role
+
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    raise typer.Exit(run_role(role.value, opt.settings_of(context, config, **given)))
+
+
+@app.command()
+def migrate(
+    context: typer.Context,
+    config: opt.Config = None,
+    clickhouse: opt.ClickHouse = None,
+    user: opt.User = None,
+    data: opt.Data = None,
+) -> None:
+    """Bring ClickHouse's tables to this version. A second time does nothing."""
+    from streams.clickhouse import connect
+    from streams.local.accounts import with_local_password
+    from streams.migrate import migrate as bring_up
+
+    settings = opt.settings_of(context, config, clickhouse_url=clickhouse, clickhouse_user=user)
+    client = connect(with_local_password(settings, opt.folder_of(data)), with_database=False)
+    try:
+        done = bring_up(client, settings.clickhouse_database)
+    finally:
+        client.close()
+    typer.echo(f"{len(done)} migration(s) applied to the database {settings.clickhouse_database}.")
+
+
+@app.command()
+def topics(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    namespace: opt.Namespace = None,
+    partitions: opt.Partitions = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 on a difference.")] = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Also set up source topics that exist. May delete records.")
+    ] = False,
+) -> None:
+    """Create Kafka's topics as declared, and set right what differs."""
+    from streams.cli.topics import run_topics
+
+    given = {"kafka": kafka, "namespace": namespace, "partitions": partitions}
+    settings = opt.settings_of(context, config, **given)
+    raise typer.Exit(run_topics(settings, check=check, sources=sources))
+
+
+@app.command("check-config")
+def check_config(context: typer.Context, config: opt.Config = None) -> None:
+    """Print every setting: its value, where it comes from, and what it is."""
+    from streams.cli.config import print_config
+
+    print_config(opt.settings_of(context, config), lambda name: opt.source_of(context, name, config))
+
+
+def _local(context: typer.Context, config: Path | None, given: dict[str, Any]) -> Any:
+    """Settings of a site on one machine: fewer partitions, bounded disk, unless somebody said otherwise."""
+    settings = opt.settings_of(context, config, **given)
+    defaults: dict[str, Any] = {"partitions": 4}
+    if settings.namespace == "live":
+        defaults["kafka_disk_bytes"] = 10_000_000_000
+    small = {name: value for name, value in defaults.items() if not opt.was_given(context, name, config)}
+    return opt.settings_of(context, config, **given, **small)
+
+
+def _servers(
+    context: typer.Context,
+    config: Path | None,
+    kafka: str | None,
+    clickhouse: str | None,
+    kafka_port: int,
+    clickhouse_port: int,
+) -> Any:
+    """What is named, by option, variable or file, is used; the rest is started."""
+    from streams.local.site import Servers
+
+    if (kafka or clickhouse) and (kafka_port, clickhouse_port) != (opt.KAFKA_PORT, opt.CLICKHOUSE_PORT):
+        named = "--kafka-port" if kafka and kafka_port != opt.KAFKA_PORT else None
+        named = named or (
+            "--clickhouse-port" if clickhouse and clickhouse_port != opt.CLICKHOUSE_PORT else None
+        )
+        if named:
+            raise ConfigError(f"{named} is of a server that is started; one was named that runs already")
+    settings = opt.settings_of(context, config, kafka=kafka, clickhouse_url=clickhouse)
+    given_kafka = kafka is not None or opt.was_given(context, "kafka", config)
+    given_clickhouse = clickhouse is not None or opt.was_given(context, "clickhouse_url", config)
+    return Servers(
+        kafka=settings.kafka if given_kafka else None,
+        clickhouse_url=settings.clickhouse_url if given_clickhouse else None,
+        kafka_port=kafka_port,
+        clickhouse_port=clickhouse_port,
+    )
