@@ -3,6 +3,6 @@
 Each command imports what it needs when it runs: help and completion answer in a quarter of a second.
 """
 
-from streams.cli.main import main
+from streams.cli.commands import main
 
 __all__ = ["main"]

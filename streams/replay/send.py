@@ -102,7 +102,7 @@ class Sender:
     def _take(self, piece: Piece) -> None:
         if len(piece.value) > self._limit:
             raise CannotSend(
-                f"A record of the run {piece.key} has {len(piece.value)} bytes; a message takes {self._limit}."
+                f"A record of run {piece.key} has {len(piece.value)} bytes, a message takes {self._limit}."
                 " Split the file: one request for each trace"
             )
         self.sent.event_ids.update(piece.event_ids)

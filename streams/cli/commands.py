@@ -1,4 +1,7 @@
-"""The commands of `wakeline`. An error that a person can act on is one line and an exit code; a bug is a bug."""
+"""Which commands are there, and how do they end? An error that a person can act on is one line and a code.
+
+A bug shows its traceback. What commands do stands in modules of their own, imported when they run.
+"""
 
 import sys
 from enum import StrEnum
