@@ -1,0 +1,125 @@
+"""How does DRIFT take a frame? Drop repeats, move the clock, sum, watch, send what is due.
+
+Implements `streams.state.processor.Processor` over one partition of signal-frames, which RUNS writes from
+several input partitions. Outputs go to the same partition of result-frames, in one order: what the clock made
+due, then readings and incidents of the frame, then alerts.
+"""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from schemas.alert import Alert
+from schemas.columns import TIME, Kind
+from schemas.frame import Flag, Header, make_batch
+from schemas.topics import RESULT_FRAMES
+from streams.drift.params import Params
+from streams.drift.watch import Found, Watch
+from streams.state.processor import LabelReader, Output, Place
+from streams.windows.labels import encode_labels
+from streams.windows.segments import SEGMENT_COLUMNS
+from streams.windows.windows import Windows
+
+Outputs = list[Output | Alert]
+
+_DETAILS = {
+    "windows.folded": "steps whose segment was one too many; they are under `other`",
+    "detectors.late": "steps over an hour late, kept from the detectors",
+    "detectors.unwatched": "steps of an (agent, step) pair that was one too many to be watched",
+}
+
+
+class DriftProcessor:
+    """State of one partition: labels, windows, detectors, and which input partitions have ended."""
+
+    def __init__(self, place: Place, params: Params) -> None:
+        self._place = place
+        self._params = params
+        self._labels = LabelReader()
+        self._windows = Windows(params.windows, place.partition)
+        self._watch = Watch(params)
+        self._ended: dict[int, None] = {}
+
+    def process(
+        self,
+        header: Header,
+        rows: pa.RecordBatch | None,
+        offset: int,  # noqa: ARG002 - of the protocol; labels tell repeats here
+        clock_ns: int,
+    ) -> Sequence[Output | Alert]:
+        """Take one frame or tick; see `Processor`.
+
+        Raises:
+            LabelHole: frames between this one and the last are missing.
+        """
+        if not self._labels.is_new(header):
+            return []
+        clock = (Flag.EVENT_CLOCK, clock_ns) if header.flags & Flag.EVENT_CLOCK else (Flag.NONE, 0)
+        outputs = self._advance(clock_ns, clock)
+        if rows is not None and rows.num_rows:
+            labels = {name: encode_labels(rows.column(name)) for name in SEGMENT_COLUMNS}
+            self._windows.add(rows, labels)
+            outputs += self._found(
+                self._watch.take(rows, labels, clock_ns, event_clock=bool(clock[0])), clock
+            )
+        if rows is None and header.flags & Flag.END:
+            outputs += self._end(header, clock)
+        return outputs
+
+    def _advance(self, clock_ns: int, clock: tuple[Flag, int]) -> Outputs:
+        """What the clock makes due before the frame's rows are taken."""
+        outputs: Outputs = []
+        if self._windows.ends(clock_ns):
+            outputs += self._ledger(clock)
+            self._watch.passed_over.clear()
+        outputs = self._result(Kind.WINDOWS, self._windows.advance(clock_ns), clock) + outputs
+        if not clock[0]:
+            outputs += self._found(self._watch.advance(clock_ns), clock)
+        return outputs
+
+    def _end(self, header: Header, clock: tuple[Flag, int]) -> Outputs:
+        """An input partition has ended; after the last one everything is sent as it stands.
+
+        State stays: what may come after the end goes on in the same epoch and minute, and their rows are
+        sent again, whole.
+        """
+        self._ended[header.partition] = None
+        if len(self._ended) < header.partitions:
+            return []
+        self._ended.clear()
+        outputs = self._result(Kind.WINDOWS, self._windows.flush(), clock)
+        outputs += self._found(self._watch.flush(), clock)
+        outputs += self._ledger(clock)
+        flags, clock_ns = clock
+        tick = Output(RESULT_FRAMES, self._place.partition, Kind.TICK, None, flags | Flag.END, clock_ns)
+        return [*outputs, tick]
+
+    def _found(self, found: Found, clock: tuple[Flag, int]) -> Outputs:
+        outputs = self._result(Kind.READINGS, found.readings, clock)
+        outputs += self._result(Kind.INCIDENTS, found.incidents, clock)
+        return [*outputs, *found.alerts]
+
+    def _ledger(self, clock: tuple[Flag, int]) -> Outputs:
+        """What windows folded and detectors passed over in the epoch; a row for each, if any."""
+        passed_over = self._watch.passed_over
+        counts = {
+            "windows.folded": self._windows.folded_rows,
+            "detectors.late": passed_over["late"],
+            "detectors.unwatched": passed_over["unwatched"],
+        }
+        entries = {entry: count for entry, count in counts.items() if count}
+        if not entries:
+            return []
+        start_ns, partition = self._windows.epoch_start_ns, self._place.partition
+        columns: dict[str, pa.Array] = {
+            "ledger_id": pa.array([f"drift.{partition}.{start_ns}.{entry}" for entry in entries]),
+            "time": pa.array([start_ns] * len(entries)).cast(TIME),
+            "role": pa.array(["drift"] * len(entries)),
+            "entry": pa.array(list(entries)),
+            "count": pa.array(list(entries.values()), pa.int64()),
+            "detail": pa.array([_DETAILS[entry] for entry in entries]),
+        }
+        return self._result(Kind.LEDGER, make_batch(Kind.LEDGER, columns), clock)
+
+    def _result(self, kind: Kind, rows: pa.RecordBatch | None, clock: tuple[Flag, int]) -> Outputs:
+        return [] if rows is None else [Output(RESULT_FRAMES, self._place.partition, kind, rows, *clock)]

@@ -1,0 +1,72 @@
+"""How is a change told in one sentence? Names, numbers, units; for pagers and tables. Pure."""
+
+import math
+
+from detectors.contract import Direction
+from streams.drift.table import Stream
+
+# Quantiles of `detectors.contract.LEVELS`: low end, middle, high end.
+Levels = tuple[float, float, float]
+
+_SUBJECTS = {
+    Direction.WIDER: "spread of ",
+    Direction.NARROWER: "spread of ",
+    Direction.UPPER_TAIL: "high end of ",
+    Direction.LOWER_TAIL: "low end of ",
+}
+_VERBS = {
+    Direction.UP: "up",
+    Direction.DOWN: "down",
+    Direction.WIDER: "wider",
+    Direction.NARROWER: "narrower",
+    Direction.UPPER_TAIL: "changed",
+    Direction.LOWER_TAIL: "changed",
+    Direction.NONE: "changed",
+}
+
+
+def level_of(direction: Direction, levels: Levels) -> float | None:
+    """The number that a change of this kind is about, in the signal's unit; None where it is not known.
+
+    The median for up and down, the distance from the 5 % to the 95 % quantile for a spread, and the 95 % or
+    the 5 % quantile for an end.
+    """
+    low, middle, high = levels
+    value = middle
+    if direction in (Direction.WIDER, Direction.NARROWER):
+        value = high - low
+    elif direction is Direction.UPPER_TAIL:
+        value = high
+    elif direction is Direction.LOWER_TAIL:
+        value = low
+    return value if math.isfinite(value) else None
+
+
+def summarize(
+    stream: Stream, state: str, direction: Direction, reference: Levels, current: Levels | None
+) -> str:
+    """A sentence about an incident that came into `state`; `current` is None while it is not known."""
+    what = f"{stream.agent_name} · {stream.step_name}: {_SUBJECTS.get(direction, '')}{stream.signal.title}"
+    unit, verb = stream.signal.unit, _VERBS[direction]
+    before = level_of(direction, reference)
+    after = None if current is None else level_of(direction, current)
+    usual = "" if before is None else f" (usually {_number(before)} {unit})"
+    if state == "open":
+        return f"{what} may be {verb}{usual}; not confirmed yet"
+    if state == "closed":
+        return f"{what} goes on as before{usual}; the alarm was false"
+    if before is None or after is None:
+        return f"{what} {verb}{usual}"
+    return f"{what} {verb} from {_number(before)} {unit} to {_number(after)} {unit}{_change(before, after)}"
+
+
+def _number(value: float) -> str:
+    """Three digits that count, without an exponent where a person would not write one."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def _change(before: float, after: float) -> str:
+    if before <= 0:
+        return ""
+    percent = round(100 * (after / before - 1))
+    return f" ({'+' if percent >= 0 else '−'}{abs(percent)} %)"
