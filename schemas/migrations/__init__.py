@@ -1,0 +1,1 @@
+"""Numbered SQL: the tables and views of ClickHouse."""
