@@ -104,7 +104,12 @@ def test_a_setting_that_cannot_be_used_is_one_line_and_an_exit_code(
 
 
 def test_a_bug_shows_its_traceback() -> None:
-    script = "import streams.cli.commands as m\ndef bug(*a): raise KeyError('bug')\nm.opt.settings_of = bug\nm.main()"
+    script = (
+        "import streams.cli.commands as commands\n"
+        "def bug(*_): raise KeyError('bug')\n"
+        "commands.opt.settings_of = bug\n"
+        "commands.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, "check-config"], capture_output=True, text=True, timeout=60
     )
