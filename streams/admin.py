@@ -10,9 +10,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
@@ -24,6 +25,18 @@ ASK_S = 5.0
 # A segment smaller than a record batch refuses the batch; Kafka 4 wants 1 MB at least.
 _LEAST_SEGMENT_BYTES = 2 * 1_048_576
 _GREATEST_SEGMENT_BYTES = 64 * 1_048_576
+
+
+# What a new partition answers at first. The client's `retriable()` says False to them.
+_ELECTING = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+    }
+)
 
 
 class KafkaUnavailable(Exception):
@@ -207,6 +220,7 @@ def create_topics(settings: Settings, *, sources_too: bool = False) -> Plan:
     _configure(admin, [drift for drift in found.drift if drift.ours or sources_too])
     if found.create or found.drift:
         _wait_until_done(settings, admin, sources_too)
+        _wait_for_leaders(admin, list(found.create), settings.partitions)
     return found
 
 
@@ -307,6 +321,22 @@ def _wait_until_done(settings: Settings, admin: AdminClient, sources_too: bool) 
         if time.monotonic() > until:
             raise KafkaUnavailable(f"Kafka took our changes and does not show them: {now.problems()}")
         time.sleep(0.05)
+
+
+def _wait_for_leaders(admin: AdminClient, names: list[str], partitions: int) -> None:
+    # A new partition is listed before its leader serves it; who asks for its end then gets an error.
+    until = time.monotonic() + TIMEOUT_S
+    left = {TopicPartition(name, part) for name in names for part in range(partitions)}
+    while left:
+        asked = {place: OffsetSpec.latest() for place in left}  # type: ignore[no-untyped-call]  # the client's
+        for place, future in admin.list_offsets(asked).items():
+            try:
+                future.result(TIMEOUT_S)
+                left.discard(place)
+            except KafkaException as error:
+                if error.args[0].code() not in _ELECTING or time.monotonic() > until:
+                    raise
+        time.sleep(0.05 if left else 0)
 
 
 def _wait_until_gone(settings: Settings, admin: AdminClient, names: set[str]) -> None:
