@@ -129,7 +129,7 @@ class IncidentBook:
             direction=direction_name(direction),
             reference_level=level_of(direction, reference),
             current_level=level_of(direction, current),
-            summary=summarize(stream, state, direction, reference, current),
+            summary=summarize(stream, state, direction, reference, current, over=closed_ns is not None),
         )
 
 

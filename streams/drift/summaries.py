@@ -43,9 +43,24 @@ def level_of(direction: Direction, levels: Levels) -> float | None:
 
 
 def summarize(
-    stream: Stream, state: str, direction: Direction, reference: Levels, current: Levels | None
+    stream: Stream,
+    state: str,
+    direction: Direction,
+    reference: Levels,
+    current: Levels | None,
+    *,
+    over: bool = False,
 ) -> str:
-    """A sentence about an incident that came into `state`; `current` is None while it is not known."""
+    """A sentence about an incident.
+
+    Args:
+        stream: in which it happened.
+        state: of the incident: open, confirmed, closed.
+        direction: of the change.
+        reference: levels before it.
+        current: levels since; None while they are not known.
+        over: a confirmed one is over: the stream has a new reference.
+    """
     what = f"{stream.agent_name} · {stream.step_name}: {_SUBJECTS.get(direction, '')}{stream.signal.title}"
     unit, verb = stream.signal.unit, _VERBS[direction]
     before = level_of(direction, reference)
@@ -55,9 +70,11 @@ def summarize(
         return f"{what} may be {verb}{usual}; not confirmed yet"
     if state == "closed":
         return f"{what} goes on as before{usual}; the alarm was false"
+    then = "; watched against the new level from now on" if over else ""
     if before is None or after is None:
-        return f"{what} {verb}{usual}"
-    return f"{what} {verb} from {_number(before)} {unit} to {_number(after)} {unit}{_change(before, after)}"
+        return f"{what} {verb}{usual}{then}"
+    numbers = f"from {_number(before)} {unit} to {_number(after)} {unit}{_change(before, after)}"
+    return f"{what} {verb} {numbers}{then}"
 
 
 def _number(value: float) -> str:
