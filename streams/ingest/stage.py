@@ -34,10 +34,10 @@ from schemas.topics import (
     Topic,
     topic_name,
 )
+from streams.dead_letters import headers
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
-from streams.ingest.dead_letters import headers
 from streams.ingest.metrics import Metrics
 from streams.loop import offset_of, place_of
 from streams.partitions import cut, partition_of, split_by

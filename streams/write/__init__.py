@@ -1,0 +1,1 @@
+"""WRITE: frames become blocks, blocks become rows in ClickHouse. Stateless."""
