@@ -11,7 +11,7 @@ from streams.settings import Settings
 
 QUERIES = (
     "SELECT agent_name, count() AS steps FROM steps FINAL GROUP BY agent_name",
-    "SELECT * FROM incidents FINAL ORDER BY opened_at DESC LIMIT 10",
+    "SELECT * FROM incidents FINAL ORDER BY opened_time DESC LIMIT 10",
 )
 
 
