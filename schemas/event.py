@@ -138,7 +138,7 @@ FIELDS: tuple[str, ...] = Event.__struct_fields__
 
 def has_content(raw: msgspec.Raw) -> bool:
     """False for absent and for null."""
-    return len(bytes(raw)) > 0 and bytes(raw) != b"null"
+    return raw is not NO_CONTENT and bytes(raw) not in (b"", b"null")
 
 
 def resolve_run_id(event: Event) -> str:

@@ -1,12 +1,13 @@
 """Which contents (prompts, answers, arguments) go to `step-contents`, and how much of each? Pure."""
 
 import hashlib
+from operator import attrgetter
 
 import msgspec
 import pyarrow as pa
 
 from schemas.columns import Kind
-from schemas.event import CONTENT_FIELDS, has_content
+from schemas.event import CONTENT_FIELDS, NO_CONTENT, has_content
 from schemas.frame import make_batch
 from streams.ingest.block import Block
 
@@ -24,17 +25,19 @@ def build_contents(block: Block, steps: pa.RecordBatch, max_bytes: int) -> pa.Re
     texts: list[str] = []
     lengths: list[int] = []
     hashes: list[str] = []
-    for row, event in enumerate(block.events):
-        for name in CONTENT_FIELDS:
-            raw = getattr(event, name)
-            if not has_content(raw):
-                continue
-            whole = _text(bytes(raw))
-            rows.append(row)
-            names.append(name)
-            texts.append(whole[:max_bytes].decode("utf-8", "ignore"))
-            lengths.append(len(whole))
-            hashes.append(hashlib.blake2b(whole, digest_size=16).hexdigest())
+    for name in CONTENT_FIELDS:
+        content_of = attrgetter(name)
+        # Almost all events have none; the default is one object, so this costs 30 ns for each of them.
+        given = [row for row, event in enumerate(block.events) if content_of(event) is not NO_CONTENT]
+        for row in given:
+            raw = content_of(block.events[row])
+            if has_content(raw):
+                whole = _text(bytes(raw))
+                rows.append(row)
+                names.append(name)
+                texts.append(whole[:max_bytes].decode("utf-8", "ignore"))
+                lengths.append(len(whole))
+                hashes.append(hashlib.blake2b(whole, digest_size=16).hexdigest())
     if not rows:
         return None
     taken = steps.select(["event_id", "run_id", "time", "append_time"]).take(pa.array(rows))
