@@ -106,6 +106,19 @@ def test_an_alarm_is_a_reading_at_the_moment_of_its_incident(feed: Feed) -> None
         assert alarm[mine] == incident[its]
 
 
+def test_the_minute_of_an_alarm_has_its_threshold_and_direction(feed: Feed) -> None:
+    (alarm,) = [row for row in feed.rows(Kind.READINGS) if row["alarm"]]
+    minute_ns = alarm["time"] // (60 * SECOND_NS) * 60 * SECOND_NS
+    (minute,) = [
+        row
+        for row in feed.rows(Kind.READINGS)
+        if row["time"] == minute_ns and row["statistic"] == alarm["statistic"]
+    ]
+    assert minute["n"] > alarm["n"]
+    for name in ("threshold", "direction", "agent_name", "signal"):
+        assert minute[name] == alarm[name]
+
+
 def test_what_is_found_does_not_depend_on_framing(feed: Feed) -> None:
     other = Feed(event_clock=True)
     for part in split(make_fleet(1), range(0, STEPS, 37)):

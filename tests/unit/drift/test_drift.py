@@ -160,9 +160,10 @@ def test_under_the_event_clock_readings_have_the_minutes_of_their_steps() -> Non
     assert [row["n"] for row in readings] == [60, 120, 180, 200]
 
 
-def test_under_the_event_clock_time_does_not_go_back() -> None:
-    steps = [make_row(time=START_NS + s * SECOND_NS) for s in (130, 10, 140)]
-    feed = feed_all(Feed(event_clock=True), [steps])
+@pytest.mark.parametrize("size", [1, 3])
+def test_under_the_event_clock_time_does_not_go_back(size: int) -> None:
+    steps = [make_row(time=START_NS + s * SECOND_NS) for s in (130, 140, 10)]
+    feed = feed_all(Feed(event_clock=True), split(steps, range(0, 3, size)))
     readings = [row for row in feed.rows(Kind.READINGS) if row["signal"] == "duration_s"]
     assert [(row["time"] - START_NS, row["n"]) for row in readings] == [(120 * SECOND_NS, 3)]
 
