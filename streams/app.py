@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import MutableMapping
+from importlib.abc import MetaPathFinder
 from types import FrameType
 from typing import Any, Protocol
 
@@ -98,13 +99,21 @@ def _run(role: str, settings: Settings, stop: threading.Event) -> None:
     log.info("Stopped")
 
 
+class WithoutPandas(MetaPathFinder):
+    """Makes pandas look absent (None in `sys.modules` does not: Arrow's compiled import takes the None)."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002
+        if fullname.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError("pandas is not used in a role")
+
+
 def _keep_small() -> None:
     """Arrow and clickhouse-connect import pandas where it is there (river brings it): 50 MB for nothing.
 
     A block of events is 20,000 objects that live for 200 ms, so the collector's default of 700 would look at
     each of them many times for nothing.
     """
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # None: "not installed"
+    sys.meta_path.insert(0, WithoutPandas())
     gc.set_threshold(50_000, 20, 50)
 
 
