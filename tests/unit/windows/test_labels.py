@@ -10,7 +10,7 @@ from streams.windows.labels import encode_labels, group_rows, names_of
 def test_rows_are_in_one_group_when_all_labels_agree_and_only_then(distinct: int) -> None:
     # Six columns of 4,096 labels each have 2^72 combinations; in 64 bits, the first column would lose all but
     # four bits of its codes, and rows that differ there by 16 would be one.
-    rows = [(str(n % distinct),) * 6 for n in range(4_096)]
+    rows: list[tuple[str, ...]] = [(str(n % distinct),) * 6 for n in range(4_096)]
     rows += [(str((n + 16) % distinct), *[str(n)] * 5) for n in range(distinct)]
     columns = [encode_labels(pa.array(column)) for column in zip(*rows, strict=True)]
     groups = group_rows(columns)
