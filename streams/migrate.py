@@ -29,7 +29,7 @@ ORDER BY number
 
 
 class MigrationChanged(ValueError):
-    """An applied migration is not the one in this version. The message names it."""
+    """An applied migration is not in this version, or reads differently there. The message names it."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ class Migration:
 
     @property
     def sha256(self) -> str:
+        """Of the text, hexadecimal: what must not change once it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     @property
     def title(self) -> str:
+        """Number and name, as in the file's name."""
         return f"{self.number:04d}_{self.name}"
 
     def statements(self) -> list[str]:
@@ -78,7 +80,7 @@ def pending(client: "Client", database: str) -> list[Migration]:
     """Migrations that the database has not had.
 
     Raises:
-        MigrationChanged: one that it has had reads differently now.
+        MigrationChanged: one that it has had reads differently now, or is unknown to this version.
     """
     _check_name(database)
     exists = client.query(
@@ -89,8 +91,15 @@ def pending(client: "Client", database: str) -> list[Migration]:
     if exists:
         rows = client.query(f"SELECT number, sha256 FROM {database}.schema_migrations FINAL").result_rows
         applied = {int(number): str(sha256) for number, sha256 in rows}
+    known = load_migrations()
+    newer = sorted(set(applied) - {migration.number for migration in known})
+    if newer:
+        raise MigrationChanged(
+            f"{database} has had migration {newer[-1]:04d}; this version knows them up to {len(known):04d}. "
+            "Use the version that applied it, or a newer one"
+        )
     left = []
-    for migration in load_migrations():
+    for migration in known:
         had = applied.get(migration.number)
         if had is None:
             left.append(migration)

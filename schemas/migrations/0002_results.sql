@@ -1,6 +1,6 @@
 -- Runs. A run that comes back after it was forgotten is a new part; the view adds parts up.
 -- ORDER BY: the hour of the first step met is part of the key, so that a range of time is a range of the key; the
--- run's own start may still move back, and stays out.
+-- run's own start may still move back, and stays out. `opened_time` closes the key, so that FINAL skips partitions.
 CREATE TABLE IF NOT EXISTS runs
 (
     namespace LowCardinality(String),
@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS runs
 )
 ENGINE = ReplacingMergeTree(row_version, is_deleted)
 PARTITION BY toYYYYMM(opened_time)
-ORDER BY (namespace, toStartOfHour(opened_time), run_id, part)
+PRIMARY KEY (namespace, toStartOfHour(opened_time), run_id, part)
+ORDER BY (namespace, toStartOfHour(opened_time), run_id, part, opened_time)
 TTL toDateTime(append_time) + INTERVAL 400 DAY;
 
 -- Sums over a window, a segment and an epoch; queries add epochs up.
@@ -86,7 +87,9 @@ TTL stored_time + INTERVAL 14 DAY DELETE WHERE width_s = 60,
     stored_time + INTERVAL 400 DAY DELETE WHERE width_s > 60;
 
 -- What the detectors said: each minute's greatest statistic of each stream, and every alarm.
--- ORDER BY: a plot is one stream over a range of time, an overview all streams over a range.
+-- ORDER BY: a plot is one stream over a range of time, an overview all streams over a range; so the hour, then
+-- the stream, then the time. A minute may be sent again with a greater n and replaces itself; alarms of one moment
+-- differ in n, so only theirs is in the key.
 CREATE TABLE IF NOT EXISTS readings
 (
     namespace LowCardinality(String),
@@ -96,9 +99,9 @@ CREATE TABLE IF NOT EXISTS readings
     signal LowCardinality(String),
     alarm Bool,
     n Int64,
-    last Float64,
-    statistic Float64,
-    threshold Float64,
+    last Nullable(Float64),
+    statistic Nullable(Float64),
+    threshold Nullable(Float64),
     direction LowCardinality(String),
     detector LowCardinality(String),
     row_version UInt64,
@@ -107,7 +110,7 @@ CREATE TABLE IF NOT EXISTS readings
 )
 ENGINE = ReplacingMergeTree(row_version, is_deleted)
 PARTITION BY toYYYYMM(time)
-ORDER BY (namespace, time, agent_name, step_name, signal, alarm, n)
+ORDER BY (namespace, toStartOfHour(time), agent_name, step_name, signal, detector, alarm, time, if(alarm, n, 0))
 TTL stored_time + INTERVAL 90 DAY;
 
 -- Incidents, whole rows at each change. Few: ORDER BY only has to make them unique and ordered by time.
@@ -125,8 +128,8 @@ CREATE TABLE IF NOT EXISTS incidents
     detector LowCardinality(String),
     direction LowCardinality(String),
     n Int64,
-    statistic Float64,
-    threshold Float64,
+    statistic Nullable(Float64),
+    threshold Nullable(Float64),
     reference_level Nullable(Float64),
     current_level Nullable(Float64),
     summary String,
@@ -139,7 +142,8 @@ PARTITION BY toYYYYMM(opened_time)
 ORDER BY (namespace, opened_time, incident_id)
 TTL stored_time + INTERVAL 400 DAY;
 
--- Records that are none of ours, with their bytes. ORDER BY: where the record stood, so a repeat replaces itself.
+-- Records that are none of ours, with their bytes. ORDER BY: where the record stood, so a repeat replaces itself;
+-- `append_time` is the record's own and closes the key as `time` does elsewhere.
 CREATE TABLE IF NOT EXISTS dead_letters
 (
     namespace LowCardinality(String),
@@ -156,7 +160,8 @@ CREATE TABLE IF NOT EXISTS dead_letters
 )
 ENGINE = ReplacingMergeTree(row_version, is_deleted)
 PARTITION BY toYYYYMM(append_time)
-ORDER BY (namespace, topic, `partition`, `offset`, number)
+PRIMARY KEY (namespace, topic, `partition`, `offset`, number)
+ORDER BY (namespace, topic, `partition`, `offset`, number, append_time)
 TTL toDateTime(append_time) + INTERVAL 14 DAY;
 
 -- What the pipeline did that changes how numbers are to be read. ORDER BY: read by time.

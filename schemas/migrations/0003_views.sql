@@ -1,6 +1,8 @@
 -- Names for people and dashboards. Views alone decide what a row counts for; ask them, not the tables.
--- FINAL takes the newest version of a row; filters on namespace and time reach the key through the view.
+-- FINAL takes the newest version of a row and leaves deleted ones out. Filters on namespace and `time` reach the
+-- key through every view but `agent_runs`.
 
+-- Steps that have only begun are there with state 'started'.
 CREATE OR REPLACE VIEW agent_steps AS
 SELECT
     * EXCEPT (row_version, is_deleted),
@@ -9,6 +11,8 @@ SELECT
     error_type != '' AS failed
 FROM {db}.steps FINAL;
 
+-- Runs as RUNS knew them. A run has more than one part only if steps came after it was forgotten, so sums over a
+-- range of time are best taken here: the range reaches the key (20 ms for a day of a million runs).
 CREATE OR REPLACE VIEW run_parts AS
 SELECT
     * EXCEPT (row_version, is_deleted),
@@ -16,7 +20,8 @@ SELECT
     (toUnixTimestamp64Nano(assumeNotNull(end_time)) - toUnixTimestamp64Nano(start_time)) / 1e9 AS duration_s
 FROM {db}.runs FINAL;
 
--- One row a run, its parts added up.
+-- One row a run, its parts added up. `time` is known only after adding, so a filter on it reads the namespace
+-- (0.8 s for a million runs); one on run_id does not.
 CREATE OR REPLACE VIEW agent_runs AS
 SELECT
     r.namespace AS namespace,
@@ -49,15 +54,17 @@ SELECT
     sum(r.cost_usd) AS cost_usd,
     sum(r.unpriced_steps) AS unpriced_steps,
     max(r.repeated_tool_calls) AS repeated_tool_calls,
-    argMax(r.outcome_name, r.part) AS outcome_name,
-    argMax(r.outcome_success, r.part) AS outcome_success,
-    argMax(r.outcome_value, r.part) AS outcome_value
+    argMaxIf(r.outcome_name, r.part, r.outcome_name != '' OR r.outcome_success IS NOT NULL) AS outcome_name,
+    argMaxIf(r.outcome_success, r.part, r.outcome_name != '' OR r.outcome_success IS NOT NULL) AS outcome_success,
+    argMaxIf(r.outcome_value, r.part, r.outcome_name != '' OR r.outcome_success IS NOT NULL) AS outcome_value
 FROM {db}.runs AS r FINAL
 GROUP BY namespace, run_id;
 
-CREATE OR REPLACE VIEW agent_minutes AS
+-- Windows of both widths, epochs added up. `time` is the window's start. Take one `width_s`, or all counts twice.
+CREATE OR REPLACE VIEW agent_windows AS
 SELECT
     namespace,
+    width_s,
     window_start AS time,
     agent_name,
     agent_version,
@@ -78,40 +85,26 @@ SELECT
     sum(w.duration_ns) AS duration_ns,
     sumMap(w.duration_buckets) AS duration_buckets
 FROM {db}.windows AS w FINAL
-WHERE width_s = 60
-GROUP BY namespace, time, agent_name, agent_version, environment, kind, step_name, model;
+GROUP BY namespace, width_s, time, agent_name, agent_version, environment, kind, step_name, model;
+
+CREATE OR REPLACE VIEW agent_minutes AS
+SELECT * EXCEPT (width_s)
+FROM {db}.agent_windows
+WHERE width_s = 60;
 
 CREATE OR REPLACE VIEW agent_hours AS
-SELECT
-    namespace,
-    window_start AS time,
-    agent_name,
-    agent_version,
-    environment,
-    kind,
-    step_name,
-    model,
-    sum(w.steps) AS steps,
-    sum(w.errors) AS errors,
-    sum(w.input_tokens) AS input_tokens,
-    sum(w.output_tokens) AS output_tokens,
-    sum(w.cache_read_input_tokens) AS cache_read_input_tokens,
-    sum(w.cache_write_input_tokens) AS cache_write_input_tokens,
-    sum(w.reasoning_output_tokens) AS reasoning_output_tokens,
-    sum(w.cost_usd) AS cost_usd,
-    sum(w.unpriced_steps) AS unpriced_steps,
-    sum(w.durations) AS durations,
-    sum(w.duration_ns) AS duration_ns,
-    sumMap(w.duration_buckets) AS duration_buckets
-FROM {db}.windows AS w FINAL
-WHERE width_s = 3600
-GROUP BY namespace, time, agent_name, agent_version, environment, kind, step_name, model;
+SELECT * EXCEPT (width_s)
+FROM {db}.agent_windows
+WHERE width_s = 3600;
 
--- Durations as counts in buckets, a row a bucket. A percentile is
--- quantileExactWeighted(0.95)(middle_s, steps), off by at most 1.6 %.
+-- Durations as counts in buckets, a row a bucket; take one `width_s`. A percentile is
+-- quantileExactWeighted(0.95)(middle_s, steps), off by at most 1/64 = 1.6 % (0.5 us below 32 us).
+-- A bucket is 1 us wide below 32 us; from there on each doubling has 32 of equal width. Epochs are added before
+-- anything else: a correction's -1 may stand in another epoch than the +1 that it takes back.
 CREATE OR REPLACE VIEW agent_durations AS
 SELECT
     namespace,
+    width_s,
     window_start AS time,
     agent_name,
     agent_version,
@@ -119,14 +112,15 @@ SELECT
     kind,
     step_name,
     model,
-    bucket,
+    counted.1 AS bucket,
     if(bucket < 32, toInt64(bucket), bitShiftLeft(toInt64(32 + bucket % 32), intDiv(bucket, 32) - 1)) / 1e6 AS lower_s,
     if(bucket < 32, toInt64(bucket) + 1, bitShiftLeft(toInt64(33 + bucket % 32), intDiv(bucket, 32) - 1)) / 1e6 AS upper_s,
     (lower_s + upper_s) / 2 AS middle_s,
-    toUInt64(greatest(counted, 0)) AS steps
+    toUInt64(greatest(sum(counted.2), 0)) AS steps
 FROM {db}.windows FINAL
-ARRAY JOIN mapKeys(duration_buckets) AS bucket, mapValues(duration_buckets) AS counted
-WHERE width_s = 60;
+ARRAY JOIN CAST(duration_buckets, 'Array(Tuple(Int16, Int64))') AS counted
+GROUP BY namespace, width_s, time, agent_name, agent_version, environment, kind, step_name, model, bucket
+HAVING steps > 0;
 
 CREATE OR REPLACE VIEW agent_readings AS
 SELECT * EXCEPT (row_version, is_deleted, stored_time)
@@ -144,26 +138,28 @@ CREATE OR REPLACE VIEW agent_contents AS
 SELECT * EXCEPT (row_version, is_deleted)
 FROM {db}.step_contents FINAL;
 
--- The names of OpenTelemetry's ClickHouse exporter, so that trace tools find the steps.
+-- The names of OpenTelemetry's ClickHouse exporter, so that trace tools find the steps. Timestamp is `time`, so that
+-- their filters reach the key; a step whose start is out of range stands in 1970 there.
 CREATE OR REPLACE VIEW otel_traces AS
 SELECT
-    start_time AS Timestamp,
+    time AS Timestamp,
     run_id AS TraceId,
     if(match(event_id, '^[0-9a-f]{32}-[0-9a-f]{16}$'), substring(event_id, 34), event_id) AS SpanId,
     if(match(parent_event_id, '^[0-9a-f]{32}-[0-9a-f]{16}$'), substring(parent_event_id, 34), parent_event_id) AS ParentSpanId,
     '' AS TraceState,
     step_name AS SpanName,
-    'Internal' AS SpanKind,
-    if(service_name = '', agent_name, service_name) AS ServiceName,
+    toLowCardinality(if(kind IN ('llm', 'embedding'), 'Client', 'Internal')) AS SpanKind,
+    toLowCardinality(if(service_name = '', agent_name, service_name)) AS ServiceName,
     resource_attributes AS ResourceAttributes,
-    scope_name AS ScopeName,
-    scope_version AS ScopeVersion,
-    mapUpdate(
-        CAST(attributes, 'Map(LowCardinality(String), String)'),
-        CAST(
+    toString(scope_name) AS ScopeName,
+    toString(scope_version) AS ScopeVersion,
+    CAST(
+        mapUpdate(
+            CAST(attributes, 'Map(String, String)'),
             mapFilter((k, v) -> v != '', map(
                 'gen_ai.operation.name', toString(operation_name),
                 'gen_ai.agent.name', toString(agent_name),
+                'gen_ai.conversation.id', conversation_id,
                 'gen_ai.provider.name', toString(provider_name),
                 'gen_ai.request.model', toString(request_model),
                 'gen_ai.response.model', toString(response_model),
@@ -171,13 +167,14 @@ SELECT
                 'gen_ai.usage.input_tokens', ifNull(toString(input_tokens), ''),
                 'gen_ai.usage.output_tokens', ifNull(toString(output_tokens), ''),
                 'error.type', toString(error_type),
+                'wakeline.kind', toString(kind),
                 'wakeline.cost_usd', ifNull(toString(cost_usd), '')
-            )),
-            'Map(LowCardinality(String), String)'
-        )
+            ))
+        ),
+        'Map(LowCardinality(String), String)'
     ) AS SpanAttributes,
     toUInt64(greatest(ifNull(duration_ns, 0), 0)) AS Duration,
-    if(error_type = '', 'Unset', 'Error') AS StatusCode,
+    toLowCardinality(if(error_type = '', 'Unset', 'Error')) AS StatusCode,
     error_message AS StatusMessage,
     CAST([], 'Array(DateTime64(9))') AS `Events.Timestamp`,
     CAST([], 'Array(LowCardinality(String))') AS `Events.Name`,
@@ -186,14 +183,13 @@ SELECT
     CAST([], 'Array(String)') AS `Links.SpanId`,
     CAST([], 'Array(String)') AS `Links.TraceState`,
     CAST([], 'Array(Map(LowCardinality(String), String))') AS `Links.Attributes`,
-    namespace,
-    time
+    namespace
 FROM {db}.steps FINAL;
 
 CREATE OR REPLACE VIEW otel_traces_trace_id_ts AS
 SELECT
     run_id AS TraceId,
-    toDateTime(min(start_time)) AS Start,
+    toDateTime(least(min(start_time), min(opened_time))) AS Start,
     toDateTime(max(ifNull(end_time, start_time))) + 1 AS End
 FROM {db}.runs FINAL
 GROUP BY TraceId;
