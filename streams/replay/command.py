@@ -17,7 +17,7 @@ from rich.table import Table
 from schemas.topics import LIVE
 from streams.clickhouse import connect
 from streams.local.site import Servers, Site, running_servers
-from streams.replay.files import read_pieces
+from streams.replay.files import kind_of, read_pieces
 from streams.replay.send import Sender, Sent
 from streams.settings import ConfigError, Settings
 from streams.settled import ends_of_results, source_partitions, wait_until_done
@@ -90,6 +90,8 @@ def run_replay(
     """
     if settings.namespace == LIVE:
         raise ConfigError("A replay into the namespace live would mix history with the present; name another")
+    for path in files:
+        kind_of(path)  # now, not after all has been started
     settings = msgspec.structs.replace(settings, clock="event")
     site = Site(settings, data, servers=running_servers(servers), fresh=fresh)
     with site:

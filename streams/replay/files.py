@@ -57,26 +57,38 @@ _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
+def kind_of(path: Path) -> tuple[str, bool]:
+    """What a file's name says: its ending without `.gz`, and whether there is one.
+
+    Raises:
+        UnknownFile: the name ends in nothing that we know, or there is no such file.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    zipped = suffixes[-1:] == [".gz"]
+    kind = "".join(suffixes[-2:-1] if zipped else suffixes[-1:])
+    known = (*PROTOBUF, *JSON_LINES, *JSON)
+    if kind not in known:
+        raise UnknownFile(f"{path}: its name must end in one of {', '.join(known)}, or one of these and .gz")
+    if not path.is_file():
+        raise UnknownFile(f"{path} cannot be read: there is no such file")
+    return kind, zipped
+
+
 def read_pieces(path: Path) -> Iterator[Piece]:
     """The messages of a file, in order.
 
     Raises:
-        UnknownFile: its name ends in nothing that we know, or it cannot be read.
+        UnknownFile: as `kind_of`, or it cannot be read.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    kind = suffixes[-2:-1] if zipped else suffixes[-1:]
+    kind, zipped = kind_of(path)
     try:
         with gzip.open(path) if zipped else path.open("rb") as file:
-            if kind and kind[0] in PROTOBUF:
+            if kind in PROTOBUF:
                 yield _otlp(path, file.read())
-            elif kind and kind[0] in JSON_LINES:
+            elif kind in JSON_LINES:
                 yield from _lines(path, file)
-            elif kind and kind[0] in JSON:
-                yield from _json(path, file)
             else:
-                known = ", ".join((*PROTOBUF, *JSON_LINES, *JSON))
-                raise UnknownFile(f"{path}: its name must end in one of {known}, or one of these and .gz")
+                yield from _json(path, file)
     except (OSError, EOFError) as error:
         raise UnknownFile(f"{path} cannot be read: {error}") from error
 
