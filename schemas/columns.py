@@ -132,11 +132,12 @@ CONTENT_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("hash", pa.string()),  # BLAKE2b-128 of the whole, hexadecimal
 ]
 
-# What DRIFT reads: settled steps, each once; weight -1 and +1 are corrections, for windows only.
+# What DRIFT reads: settled steps. Weights -1 and +1 correct windows; detectors see a step when it is `first`.
 SIGNAL_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("event_id", pa.string()),
     ("run_id", pa.string()),
     ("weight", pa.int8()),
+    ("first", pa.bool_()),  # settled for the first time
     ("kind", pa.string()),
     ("step_name", pa.string()),
     ("agent_name", pa.string()),

@@ -1,7 +1,7 @@
 """Which numbers of a step does DRIFT watch, and which steps may a detector see? Pure.
 
-A detector sees each step once, in offset order. Corrections are for windows alone: a row of weight -1, and a
-row of weight +1 that follows one of weight -1 with the same id at once, as RUNS writes them.
+A detector sees each step once, in offset order: when RUNS settles it for the first time. What comes later of
+it corrects windows alone.
 """
 
 from typing import NamedTuple
@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from streams.windows.sums import Flags, Ints, integers, present
+from streams.windows.sums import Flags, integers, present
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,27 +51,13 @@ def values_of(batch: pa.RecordBatch) -> tuple[Floats, Flags]:
     return values, has
 
 
+def is_first(batch: pa.RecordBatch) -> Flags:
+    """Steps that RUNS settles for the first time; the others take back or send again."""
+    flags: Flags = batch.column("first").fill_null(False).to_numpy(zero_copy_only=False)
+    return flags
+
+
 def is_late(batch: pa.RecordBatch, late_ns: int) -> Flags:
     """Steps that the broker got more than `late_ns` after their time."""
     append_ns = integers(batch.column("append_time"))
     return present(batch.column("append_time")) & (append_ns - integers(batch.column("time")) > late_ns)
-
-
-class Corrections:
-    """Tells corrections from first sights. State: the id that the row before took back, or None."""
-
-    def __init__(self) -> None:
-        self._taken_back: str | None = None
-
-    def find(self, batch: pa.RecordBatch, weights: Ints) -> Flags:
-        """Rows that only correct, in a frame of at least one row."""
-        back = weights < 0
-        if self._taken_back is None and not back.any():
-            return back
-        ids = batch.column("event_id")
-        follows = np.zeros(len(back), np.bool_)
-        follows[0] = self._taken_back is not None and ids[0].as_py() == self._taken_back
-        same = pc.equal(ids.slice(1), ids.slice(0, len(back) - 1)).fill_null(False)
-        follows[1:] = back[:-1] & same.to_numpy(zero_copy_only=False)
-        self._taken_back = ids[len(back) - 1].as_py() if back[-1] else None
-        return back | follows

@@ -17,7 +17,7 @@ from schemas.alert import Alert
 from streams.drift.incidents import Incident, IncidentBook, build_incidents, make_alert
 from streams.drift.minutes import Minutes, Summaries, build_readings, observed
 from streams.drift.params import Params
-from streams.drift.signals import Corrections, is_late, values_of
+from streams.drift.signals import is_first, is_late, values_of
 from streams.drift.summaries import Levels
 from streams.drift.table import UNWATCHED, StreamTable
 from streams.windows.labels import Labels
@@ -40,7 +40,6 @@ class Watch:
         self._params = params
         self._detector = Csr(CsrParameters(threshold=params.detector_arl))
         self._table = StreamTable(params.namespace, params.pairs)
-        self._corrections = Corrections()
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
         self._latest_ns = 0
@@ -92,7 +91,7 @@ class Watch:
 
     def _seen(self, batch: pa.RecordBatch, pairs: Ints, event_clock: bool) -> Flags:
         """Rows that the detectors see; the others are counted."""
-        corrects = self._corrections.find(batch, integers(batch.column("weight")))
+        corrects = ~is_first(batch)
         late = np.zeros(len(pairs), np.bool_) if event_clock else is_late(batch, self._params.late_ns)
         unwatched = pairs == UNWATCHED
         self.passed_over["late"] += int((late & ~corrects).sum())

@@ -82,7 +82,7 @@ class Attribution:
         if own is None:
             self._wait(slot, event_id, now_ns)
         else:
-            self._outbox.settle_one(*self._store.locate(row), *own)
+            self._outbox.settle_one(*self._store.locate(row), own, first=event_id not in run.again)
         same_place = self._store.value(had, "parent_event_id") == self._store.value(row, "parent_event_id")
         if self._own(had) != own or not same_place:
             for other, sent in list(run.inherited.items()):
@@ -113,9 +113,10 @@ class Attribution:
         place = self._store.locate(run.events[event_id] >> 1)
         sent = run.inherited[event_id]
         if sent is not None:
-            self._outbox.settle_one(*place, *sent, weight=-1)
+            self._outbox.settle_one(*place, sent, weight=-1)
         run.inherited[event_id] = agent
-        self._outbox.settle_one(*place, *agent)
+        first = sent is None and event_id not in run.again
+        self._outbox.settle_one(*place, agent, first=first)
         self._outbox.correct(*place, *agent)
 
     def _take_back(self, run: Run, event_id: str) -> None:
@@ -123,7 +124,8 @@ class Attribution:
         sent = run.inherited.pop(event_id) if event_id in run.inherited else self._own(row)
         run.unsure.pop(event_id, None)
         if sent is not None:
-            self._outbox.settle_one(*self._store.locate(row), *sent, weight=-1)
+            run.again[event_id] = None
+            self._outbox.settle_one(*self._store.locate(row), sent, weight=-1)
 
     def _own(self, row: int) -> Agent | None:
         name = self._store.value(row, "agent_name")

@@ -11,6 +11,7 @@ from schemas.columns import SCHEMAS, Kind
 from schemas.frame import make_batch
 from streams.partitions import partition_of, split_by
 from streams.runs.steps import USAGE, is_rollup
+from streams.runs.table import Agent
 
 _SAME = [
     name
@@ -26,6 +27,7 @@ class _Part:
     batch: pa.RecordBatch
     rows: npt.NDArray[np.int64]
     weight: int
+    first: bool
     agents: list[str] | None = None
     versions: list[str | None] | None = None
 
@@ -40,24 +42,27 @@ class Outbox:
     def settle(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> None:
         """Steps that name their agent."""
         if len(rows):
-            self._signals.append(_Part(batch, rows, 1))
+            self._signals.append(_Part(batch, rows, 1, True))
 
     def settle_one(
-        self, batch: pa.RecordBatch, row: int, agent: str, version: str | None, *, weight: int = 1
+        self, batch: pa.RecordBatch, row: int, agent: Agent, *, weight: int = 1, first: bool = False
     ) -> None:
-        """A step under an agent that it does not name itself; weight -1 takes back what was sent."""
-        self._signals.append(_Part(batch, np.array([row]), weight, [agent], [version]))
+        """A step under an agent that it may not name itself; weight -1 takes back what was sent.
+
+        `first` says that nothing was sent of it before: then detectors see it.
+        """
+        self._signals.append(_Part(batch, np.array([row]), weight, first, [agent[0]], [agent[1]]))
 
     def correct(
         self, batch: pa.RecordBatch, row: int, agent: str | None = None, version: str | None = None
     ) -> None:
         """A whole row for the table of steps, of higher version than the one emitted."""
         agents = None if agent is None else [agent]
-        self._corrections.append((_Part(batch, np.array([row]), 1, agents, [version]), False))
+        self._corrections.append((_Part(batch, np.array([row]), 1, False, agents, [version]), False))
 
     def delete(self, batch: pa.RecordBatch, row: int) -> None:
         """A row that hides the one emitted under the same key."""
-        self._corrections.append((_Part(batch, np.array([row]), 1), True))
+        self._corrections.append((_Part(batch, np.array([row]), 1, False), True))
 
     def take_signals(self, partitions: int) -> list[tuple[int, pa.RecordBatch]]:
         """Settled steps by partition of their agent, in the order in which they were settled."""
@@ -83,7 +88,7 @@ def _join(parts: list[_Part]) -> list[_Part]:
         if (
             last is not None
             and last.batch is part.batch
-            and last.weight == part.weight
+            and (last.weight, last.first) == (part.weight, part.first)
             and last.agents is not None
             and part.agents is not None
         ):
@@ -102,6 +107,7 @@ def _signals(part: _Part) -> pa.RecordBatch:
     for name in USAGE:
         columns[name] = pc.if_else(rollup, None, columns[name])
     columns["weight"] = pa.array(np.full(taken.num_rows, part.weight, np.int8))
+    columns["first"] = pa.array(np.full(taken.num_rows, part.first))
     columns["agent_name"] = _replaced(taken, "agent_name", part.agents)
     columns["agent_version"] = _replaced(taken, "agent_version", part.versions)
     columns["model"] = pc.coalesce(taken.column("response_model"), taken.column("request_model"))

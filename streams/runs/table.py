@@ -50,6 +50,7 @@ class Run:
         events: event id -> row number * 2 + 1 when the step has ended, + 0 when it has only started.
         inherited: steps that do not name their agent -> the agent they were sent under; None: not sent.
         unsure: those of them whose agent no ancestor has named yet.
+        again: steps of which another content was sent before; detectors have seen them.
         calls: hash of a tool call -> how often.
         loops: found so far.
         agents: names that steps gave, in order.
@@ -61,6 +62,7 @@ class Run:
     events: dict[str, int] = field(default_factory=dict)
     inherited: dict[str, Agent | None] = field(default_factory=dict)
     unsure: dict[str, None] = field(default_factory=dict)
+    again: dict[str, None] = field(default_factory=dict)
     calls: dict[int, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     agents: dict[str, None] = field(default_factory=dict)

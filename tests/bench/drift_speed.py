@@ -51,6 +51,7 @@ def make_rows(number: int, rng: np.random.Generator) -> pa.RecordBatch:
             "event_id": pa.array([f"{number:08x}{row:08x}" for row in range(n)]),
             "run_id": pa.array([f"{number:08x}{row // 10:024x}" for row in range(n)]),
             "weight": pa.array(np.ones(n, np.int8)),
+            "first": pa.array(np.ones(n, np.bool_)),
             "kind": pa.array(["llm"] * n),
             "step_name": pa.array([f"step-{step}" for step in rng.integers(0, STEPS, n)]),
             "agent_name": pa.array([f"agent-{agent}" for agent in rng.integers(0, AGENTS, n)]),

@@ -29,6 +29,7 @@ def make_row(**values: Any) -> Row:
         "event_id": "e",
         "run_id": "r",
         "weight": 1,
+        "first": True,
         "kind": "llm",
         "step_name": "chat",
         "agent_name": "planner",
@@ -86,7 +87,7 @@ def random_rows(rng: np.random.Generator, count: int, span_s: int = 7_200) -> li
         )
         rows.append(row)
         if rng.random() < 0.1:
-            rows.append({**row, "weight": -1})
+            rows.append({**row, "weight": -1, "first": False})
             rows.append({**row, "agent_name": "planner", "input_tokens": 7})
     return rows
 

@@ -130,7 +130,7 @@ def test_a_tick_without_end_is_not_passed_on() -> None:
 
 def test_windows_of_a_frame_are_sent_at_a_later_tick() -> None:
     feed = Feed()
-    feed.rows_of([make_row(), make_row(weight=-1), make_row()])
+    feed.rows_of([make_row(), make_row(weight=-1, first=False), make_row()])
     feed.tick(1)
     assert feed.rows(Kind.WINDOWS) == []
     feed.tick(5)
@@ -216,10 +216,10 @@ def test_a_value_that_is_absent_is_no_observation() -> None:
 def test_corrections_reach_windows_but_no_detector(size: int) -> None:
     rows = [
         make_row(event_id="a"),
-        make_row(event_id="a", weight=-1),
-        make_row(event_id="a", input_tokens=7),
+        make_row(event_id="a", weight=-1, first=False),
+        make_row(event_id="a", input_tokens=7, first=False),
         make_row(event_id="b"),
-        make_row(event_id="a", weight=-1, input_tokens=7),
+        make_row(event_id="a", weight=-1, input_tokens=7, first=False),
         make_row(event_id="c"),
     ]
     feed = Feed()

@@ -201,6 +201,19 @@ def test_after_thirty_seconds_a_step_goes_out_under_its_service_and_a_late_ances
     assert [row["weight"] for row in feed.rows(Kind.SIGNALS) if row["event_id"] == "leaf"] == [1, -1, 1]
 
 
+def test_a_detector_sees_a_step_once_however_often_it_is_corrected() -> None:
+    feed = Feed()
+    poor = make_event("leaf", agent_name=None, parent_event_id="top", input_tokens=None, output_tokens=None)
+    feed.frame([poor])
+    feed.tick(30)
+    feed.frame([make_event("top", agent_name="boss")])
+    feed.frame([make_event("leaf", agent_name=None, parent_event_id="top")])
+    feed.end()
+    first = [(row["event_id"], row["weight"]) for row in feed.rows(Kind.SIGNALS) if row["first"]]
+    assert first == [("leaf", 1), ("top", 1)]
+    assert sum(row["weight"] for row in feed.rows(Kind.SIGNALS) if row["event_id"] == "leaf") == 1
+
+
 def test_a_cycle_of_parents_ends_unattributed() -> None:
     feed = Feed()
     feed.frame([make_event("a", agent_name=None, parent_event_id="b")])
@@ -331,6 +344,8 @@ def test_order_framing_and_repetition_change_no_run_and_no_sum(
     again = play(data.draw(st.permutations([*events, *events])), pauses=True)
     assert stable(again) == stable(once)
     assert again.signals() == once.signals()
+    seen = [row["event_id"] for row in again.rows(Kind.SIGNALS) if row["first"]]
+    assert sorted(seen) == sorted({event.event_id for event in events}), "a detector sees each step once"
 
 
 @pytest.mark.parametrize("field", ["steps", "input_tokens", "cost_pico_usd"])

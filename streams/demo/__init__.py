@@ -1,0 +1,1 @@
+"""The demonstration: a simulated fleet, known changes, and what was found of them."""
