@@ -209,5 +209,6 @@ def _consumer(settings: Settings, role: str) -> Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "queued.max.messages.kbytes": 8_192,
+            "log_level": 2,  # errors reach us as exceptions; its own lines would tear the progress bar
         }
     )

@@ -51,7 +51,8 @@ def main() -> None:
         code = _expected(error)
         if code is None:
             raise
-        sys.stderr.write(f"wakeline: {error}\n")
+        stopped = "stopped by " if code == EXIT_INTERRUPTED else ""
+        sys.stderr.write(f"wakeline: {stopped}{error}\n")
         sys.exit(code)
 
 

@@ -63,7 +63,7 @@ class Sender:
             speed: seconds of event time a second; None: as fast as possible.
             check: called now and then; may raise.
         """
-        self._producer: Producer = make_producer(settings, "replay", **{"linger.ms": 20})
+        self._producer: Producer = make_producer(settings, "replay", **{"linger.ms": 20, "log_level": 2})
         self._names = {topic.name: topic_name(topic, settings.namespace) for topic in SOURCES}
         self._partitions = partitions
         # A message over the settings' limit would be one dead letter, whatever it holds.
