@@ -192,7 +192,9 @@ def replay(
 @app.command()
 def sql(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="A statement, or - for standard input.")],
+    query: Annotated[
+        str | None, typer.Argument(help="Statements, or @FILE. Absent: a prompt, or standard input.")
+    ] = None,
     config: opt.Config = None,
     clickhouse: opt.ClickHouse = None,
     user: opt.User = None,
@@ -206,10 +208,9 @@ def sql(
 
     settings = opt.settings_of(context, config, clickhouse_url=clickhouse, clickhouse_user=user)
     settings = with_local_password(settings, opt.folder_of(data))
-    text = sys.stdin.read() if query == "-" else query
     client = connect(settings)
     try:
-        code = run_sql(client, text, format=output.value, out=sys.stdout)
+        code = run_sql(client, query, format=output.value, out=sys.stdout)
     finally:
         client.close()
     raise typer.Exit(code)

@@ -79,6 +79,17 @@ def test_a_site_comes_up_is_used_by_other_commands_and_leaves_nothing_behind_on_
         assert second.returncode == 1
         assert "--kafka-port" in second.stderr or "--clickhouse-port" in second.stderr
         assert "Traceback" not in second.stderr
+        asked = wakeline(
+            "sql",
+            "SELECT 41 + 1 AS answer",
+            "-f",
+            "csv",
+            "--clickhouse",
+            clickhouse[1],
+            "--data",
+            str(tmp_path),
+        )
+        assert asked.stdout.split() == ['"answer"', "42"], asked.stderr
         events = tmp_path / "events.jsonl"
         events.write_text('{"event_id": "e", "kind": "tool", "start_time_unix_nano": 1700000000000000000}')
         ports = ("--kafka-port", kafka[1].split(":")[1], "--clickhouse-port", clickhouse[1].split(":")[2])
