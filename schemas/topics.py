@@ -102,6 +102,10 @@ SOURCE_IDS: dict[str, int] = {AGENT_EVENTS.name: 0, OTLP_SPANS.name: 1}
 
 LIVE = "live"
 
+# Header of a message without value on a source topic: the input of a namespace with the event clock is over.
+CONTROL_HEADER = "wakeline-control"
+CONTROL_END = b"end"
+
 
 def topic_name(topic: Topic, namespace: str) -> str:
     """The topic's name at the broker: bare in the namespace `live`, else `<namespace>.<name>`."""

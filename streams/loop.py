@@ -5,10 +5,11 @@ loses. While a sink is away the partitions are paused and polling goes on, so th
 What is revoked is dropped uncommitted: the next owner reads it again.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -18,6 +19,18 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 
+# What no waiting mends. All else that a consumer reports (a leader that moves, a broker that is away) the client
+# handles by itself; its own `retriable` is false for some of that.
+_LASTING = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+        KafkaError.UNSUPPORTED_VERSION,
+    }
+)
 CONSUME_MESSAGES = 1_000
 CONSUME_TIMEOUT_S = 0.05
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -43,10 +56,16 @@ class Stage(Protocol):
         """Forget the open block: its partitions are somebody else's, or will be read again."""
 
 
+def _quiet() -> dict[str, Any]:
+    """The client's log goes through ours; on stderr it prints 20 lines a second while a broker is away."""
+    return {"logger": logging.getLogger("kafka-client"), "log_level": 4, "reconnect.backoff.max.ms": 2_000}
+
+
 def make_consumer(settings: Settings, role: str) -> Consumer:
     """A consumer of the role's group: no auto-commit, from the earliest record where nothing is committed."""
     return Consumer(
-        {
+        _quiet()
+        | {
             "bootstrap.servers": settings.kafka,
             "group.id": settings.group(role),
             "client.id": f"wakeline-{role}",
@@ -66,7 +85,8 @@ def make_consumer(settings: Settings, role: str) -> Consumer:
 def make_producer(settings: Settings, role: str, **extra: str | int) -> Producer:
     """An idempotent producer that keeps trying: a broker that is away delays, it never loses."""
     return Producer(
-        {
+        _quiet()
+        | {
             "bootstrap.servers": settings.kafka,
             "client.id": f"wakeline-{role}",
             "enable.idempotence": True,
@@ -192,7 +212,7 @@ def _is_record(message: Message) -> bool:
         raise KafkaException(
             KafkaError(error.code(), f"The topic is not there: {error.str()}. Run `wakeline topics` first")
         )
-    if error.fatal() or not error.retriable():
+    if error.fatal() or error.code() in _LASTING:
         raise KafkaException(error)
     log.warning("Kafka reports a passing fault", reason=error.str())
     return False

@@ -27,8 +27,6 @@ from schemas.topics import (
 from streams.settings import Settings
 
 WRITTEN: tuple[Topic, ...] = (STEP_FRAMES, STEP_CONTENTS, RESULT_FRAMES, DEAD_LETTERS)
-CONTROL_HEADER = "wakeline-control"
-CONTROL_END = b"end"
 ASK_S = 10.0
 STUCK_S = 120.0
 _PAUSE_S = 0.1

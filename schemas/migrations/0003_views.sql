@@ -151,8 +151,8 @@ SELECT
     toLowCardinality(if(kind IN ('llm', 'embedding'), 'Client', 'Internal')) AS SpanKind,
     toLowCardinality(if(service_name = '', agent_name, service_name)) AS ServiceName,
     resource_attributes AS ResourceAttributes,
-    toString(scope_name) AS ScopeName,
-    toString(scope_version) AS ScopeVersion,
+    CAST(scope_name, 'String') AS ScopeName,
+    CAST(scope_version, 'String') AS ScopeVersion,
     CAST(
         mapUpdate(
             CAST(attributes, 'Map(String, String)'),

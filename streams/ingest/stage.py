@@ -26,6 +26,8 @@ from schemas.frame import (
     make_header,
 )
 from schemas.topics import (
+    CONTROL_END,
+    CONTROL_HEADER,
     DEAD_LETTERS,
     SOURCE_IDS,
     SOURCES,
@@ -52,9 +54,6 @@ EVENT_CLOCK_BLOCK_ROWS = 1_000
 TICK_S = 0.25
 IDLE_TICK_S = 5.0
 IDLE_AFTER_S = 1.0
-
-CONTROL_HEADER = "wakeline-control"
-CONTROL_END = b"end"
 
 
 class Letter(NamedTuple):

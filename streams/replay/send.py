@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from schemas.topics import AGENT_EVENTS, SOURCES, Topic, topic_name
+from schemas.topics import AGENT_EVENTS, CONTROL_END, CONTROL_HEADER, SOURCES, Topic, topic_name
 from streams.loop import make_producer
 from streams.partitions import partition_of
 from streams.replay.files import Piece
 from streams.settings import Settings
-from streams.settled import CONTROL_END, CONTROL_HEADER
 
 LINES = 100
 # Under the topics' limit of 1 MiB, batch headers included.
