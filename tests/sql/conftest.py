@@ -1,0 +1,94 @@
+"""One engine for all tests of SQL, with the two users of a site; each module takes databases of its own.
+
+`WAKELINE_TEST_CLICKHOUSE` (URL, with user and password in it when it has them) names an existing server
+instead; its user then plays both.
+"""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from streams.local.ports import free_port
+from streams.local.processes import Child, ChildSpec, last_words
+from streams.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
+    """`connect(database, reader=False)`: a client of the user that may write, or of the one that may not."""
+    if named := os.environ.get("WAKELINE_TEST_CLICKHOUSE"):
+        parts = urlsplit(named)
+        user = {"username": parts.username or "default", "password": parts.password or ""}
+        yield _connector(str(parts.hostname), parts.port or 8123, user, user)
+        return
+    folder = tmp_path_factory.mktemp("sql")
+    writer = {"username": "wakeline", "password": secrets.token_hex(8)}
+    reader = {"username": "grafana_reader", "password": secrets.token_hex(8)}
+    accounts = {
+        writer["username"]: {"password": writer["password"]},
+        reader["username"]: {"password": reader["password"], "readonly": True},
+    }
+    (folder / "users.json").write_text(json.dumps(accounts))
+    port = free_port()
+    child = _start(folder, port)
+    _wait_for(port, child)
+    try:
+        yield _connector("127.0.0.1", port, writer, reader)
+    finally:
+        child.stop()
+
+
+@pytest.fixture(scope="session")
+def database(connect: Callable[..., Client]) -> Callable[[], str]:
+    """Makes a database with all tables, and names it."""
+
+    def make() -> str:
+        name = f"sql_{secrets.token_hex(6)}"
+        migrate(connect("default"), name)
+        return name
+
+    return make
+
+
+def _start(folder: Path, port: int) -> Child:
+    command = (sys.executable, "-m", "streams.local.engine", "--data", str(folder / "data"))
+    where = ("--users", str(folder / "users.json"), "--port", str(port))
+    return Child(ChildSpec(name="engine", command=(*command, *where), log_path=folder / "engine.log"))
+
+
+def _wait_for(port: int, child: Child, timeout_s: float = 60.0) -> None:
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        assert child.poll() is None, last_words(child.spec)
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/ping", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    child.stop()
+    raise AssertionError(f"The engine does not answer. {last_words(child.spec)}")
+
+
+def _connector(host: str, port: int, writes: dict[str, str], reads: dict[str, str]) -> Callable[..., Client]:
+    def connect(database: str, reader: bool = False) -> Client:
+        user = reads if reader else writes
+        return clickhouse_connect.get_client(
+            host=host,
+            port=port,
+            database=database,
+            username=user["username"],
+            password=user["password"],
+            autogenerate_session_id=False,
+        )
+
+    return connect
