@@ -19,8 +19,8 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 
-# What no waiting mends. All else that a consumer reports (a leader that moves, a broker that is away) the client
-# handles by itself; its own `retriable` is false for some of that.
+# What no waiting mends. All else that a consumer reports (a leader that moves, a broker that is away) the
+# client handles by itself; its own `retriable` is false for some of that.
 _LASTING = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
