@@ -1,0 +1,16 @@
+"""What all tests share: the recorded data, when it is there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.data import place
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded data; the test is skipped where it is absent."""
+    try:
+        return place.shared_data()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
