@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.data import place
+
+# Machines are shared: no test asserts on time.
+settings.register_profile("wakeline", deadline=None)
+settings.load_profile("wakeline")
 
 
 @pytest.fixture(scope="session")

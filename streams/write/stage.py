@@ -87,7 +87,7 @@ class WriteStage:
         for table in list(self._tables):
             rows = pa.concat_tables(self._tables[table], promote_options="default")
             for part in by_months(rows, MONTH_COLUMN[table]):
-                self._write(table, part)
+                self.write(table, part)
             del self._tables[table]  # what is written is not written again while another table waits
         self._producer.flush()
         if self._failed is not None:
@@ -119,7 +119,8 @@ class WriteStage:
         )
         self._rows += batch.num_rows
 
-    def _write(self, table: str, rows: pa.Table) -> None:
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Insert rows; what is refused is halved until the bad row is alone, which becomes a dead letter."""
         try:
             with self._metrics.inserting(table):
                 self._sink.write(table, rows)
@@ -127,8 +128,8 @@ class WriteStage:
         except RowsRejected as error:
             if rows.num_rows > 1:
                 half = rows.num_rows // 2
-                self._write(table, rows.slice(0, half))
-                self._write(table, rows.slice(half))
+                self.write(table, rows.slice(0, half))
+                self.write(table, rows.slice(half))
             elif table == dead_letters.TABLE:
                 # It would become a dead letter of itself for ever. It stays on its topic.
                 log.error("A dead letter cannot be stored; it stays on its topic", reason=str(error))
