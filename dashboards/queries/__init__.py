@@ -1,0 +1,61 @@
+"""Which SQL stands behind panels, variables and annotations? One file a query; this module reads them.
+
+A file begins with three comments: `title`, `question` (what the panel's description says) and `unit` (one of
+Grafana's ids). `{{name}}` stands for `shared/name.sql`, so that a filter used by many is written once.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+_HEADER = re.compile(r"-- title: (?P<title>.+)\n-- question: (?P<question>.+)\n-- unit: (?P<unit>\S+)\n")
+_SHARED = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query.
+
+    Attributes:
+        name: folder and file, such as `fleet/spend`.
+        title: of its panel.
+        question: that it answers, for the panel's description.
+        unit: Grafana's id of the unit of its numbers.
+        sql: with macros, without the header.
+    """
+
+    name: str
+    title: str
+    question: str
+    unit: str
+    sql: str
+
+
+def load_query(name: str) -> Query:
+    """Read a query.
+
+    Args:
+        name: folder and file without `.sql`.
+
+    Raises:
+        ValueError: the header is missing or incomplete.
+        FileNotFoundError: there is no such query, or no such shared part.
+    """
+    text = _read(name)
+    header = _HEADER.match(text)
+    if header is None:
+        raise ValueError(f"{name}.sql does not begin with the comments title, question and unit")
+    sql = _SHARED.sub(lambda match: _read(f"shared/{match[1]}").strip(), text[header.end() :]).strip()
+    return Query(name, header["title"], header["question"], header["unit"], sql)
+
+
+def query_names(folder: str) -> list[str]:
+    """Names of all queries of a folder, sorted."""
+    files = resources.files(__name__).joinpath(folder).iterdir()
+    return sorted(
+        f"{folder}/{file.name.removesuffix('.sql')}" for file in files if file.name.endswith(".sql")
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")

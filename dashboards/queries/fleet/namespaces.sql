@@ -1,0 +1,13 @@
+-- title: Namespace
+-- question: Which namespaces have runs in the range?
+-- unit: short
+SELECT value, text
+FROM
+(
+    SELECT DISTINCT replaceAll(namespace, '\\', '\\\\') AS value, CAST(namespace, 'String') AS text
+    FROM run_parts
+    WHERE $__timeFilter(time)
+    UNION DISTINCT
+    SELECT 'live' AS value, 'live' AS text
+)
+ORDER BY text != 'live', text

@@ -1,0 +1,20 @@
+-- title: p95 of a step
+-- question: Below which duration are 95 % of steps (calls of models and tools; agents and runs, which contain them, left out)?
+-- unit: s
+SELECT
+    point.1 AS time,
+    point.2 AS p95
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, quantileExactWeightedIf(0.95)(middle_s, steps, time < $__fromTime), sumIf(steps, time < $__fromTime)),
+        ($__toTime, quantileExactWeightedIf(0.95)(middle_s, steps, time >= $__fromTime), sumIf(steps, time >= $__fromTime))
+    ]) AS point
+    FROM agent_durations
+    WHERE {{scope}}
+        AND {{width}}
+        AND {{leaves}}
+        AND {{since_previous}}
+)
+WHERE point.3 > 0
+ORDER BY time

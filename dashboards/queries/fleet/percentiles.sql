@@ -1,0 +1,19 @@
+-- title: Duration of steps
+-- question: How long do half, 95 % and 99 % of steps take at most (agents and runs, which contain steps, left out)?
+-- unit: s
+SELECT
+    $__timeInterval(time) AS time,
+    quantileExactWeighted(0.5)(middle_s, steps) AS p50,
+    quantileExactWeighted(0.95)(middle_s, steps) AS p95,
+    quantileExactWeighted(0.99)(middle_s, steps) AS p99
+FROM
+(
+    SELECT time, middle_s, steps
+    FROM agent_durations
+    WHERE {{scope}}
+        AND {{width}}
+        AND {{leaves}}
+        AND $__timeFilter(time)
+)
+GROUP BY time
+ORDER BY time

@@ -1,0 +1,19 @@
+-- title: Spend
+-- question: What did all model calls cost, and how does that compare with as long a time before?
+-- unit: currencyUSD
+SELECT
+    point.1 AS time,
+    point.2 AS spend
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, toFloat64(sumIf(cost_usd, time < $__fromTime))),
+        ($__toTime, toFloat64(sumIf(cost_usd, time >= $__fromTime)))
+    ]) AS point
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{width}}
+        AND {{since_previous}}
+)
+WHERE time = $__toTime OR spend > 0
+ORDER BY time

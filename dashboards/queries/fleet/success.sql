@@ -1,0 +1,27 @@
+-- title: Success
+-- question: Which share of closed runs succeeded: by their outcome where one was reported, else without a failed step?
+-- unit: percentunit
+SELECT
+    point.1 AS time,
+    point.2 AS success
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, avgIf(succeeded, began < $__fromTime)),
+        ($__toTime, avgIf(succeeded, began >= $__fromTime))
+    ]) AS point
+    FROM
+    (
+        SELECT
+            run_id,
+            min(time) AS began,
+            ifNull(argMaxIf(outcome_success, part, isNotNull(outcome_success)), sum(errors) = 0) AS succeeded
+        FROM run_parts
+        WHERE {{scope}}
+            AND {{since_previous}}
+        GROUP BY run_id
+        HAVING argMax(state, part) = 'closed'
+    )
+)
+WHERE isFinite(success)
+ORDER BY time

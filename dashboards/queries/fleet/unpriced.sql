@@ -1,0 +1,8 @@
+-- title: Unpriced calls
+-- question: How many calls have usage but no price, so that spend is too low?
+-- unit: short
+SELECT sum(unpriced_steps) AS unpriced
+FROM agent_windows
+WHERE {{scope}}
+    AND {{width}}
+    AND $__timeFilter(time)

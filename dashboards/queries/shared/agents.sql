@@ -1,0 +1,2 @@
+namespace = ${namespace:sqlstring}
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)

@@ -1,0 +1,1 @@
+kind NOT IN ('agent', 'run', 'outcome', 'feedback', 'report')
