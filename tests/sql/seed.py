@@ -12,7 +12,7 @@ from schemas.columns import Kind
 from streams.windows.buckets import bucket_of
 from tests.sql.rows import HOUR_NS, insert
 
-AGENTS = ("planner", "coder", "it's", "back\\slash' OR 1=1 -- ")
+AGENTS = ("planner", "coder", "it's", "x\\') OR ('1'='1")
 ENVIRONMENTS = ("prod", "", "o'hare")
 STEPS = (("llm", "chat"), ("tool", "search"), ("agent", "agent"))
 RUNS, STEPS_A_RUN = 300, 12

@@ -128,6 +128,23 @@ def test_the_enums_have_the_numbers_of_the_contract(client: Client) -> None:
         assert named == {member.name.lower(): member.value for member in enum}
 
 
+def test_a_number_that_may_be_absent_is_null_and_never_zero(client: Client) -> None:
+    numbers = {
+        "steps": "duration_ns time_to_first_chunk_s input_tokens output_tokens cache_read_input_tokens "
+        "cache_write_input_tokens reasoning_output_tokens tool_call_hash outcome_success outcome_value "
+        "evaluation_score_value dropped_events cost_usd cost_input_usd cost_cache_read_usd "
+        "cost_cache_write_usd cost_output_usd",
+        "runs": "end_time outcome_success outcome_value",
+        "readings": "last statistic threshold",
+        "incidents": "closed_time statistic threshold reference_level current_level",
+        "windows": "",
+    }
+    for table, names in numbers.items():
+        nullable = {name for name, kind in columns_of(client, table).items() if kind.startswith("Nullable(")}
+        assert nullable == set(names.split()), table
+        assert not any("Nullable" in kind and "String" in kind for kind in columns_of(client, table).values())
+
+
 def test_every_table_replaces_by_version_and_has_its_ttl(client: Client) -> None:
     rows = client.query(
         "SELECT name, engine_full FROM system.tables "
