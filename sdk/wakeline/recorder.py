@@ -28,6 +28,8 @@ SCOPE_VERSION = "0.1.0"
 CUT_ATTRIBUTE = "wakeline.cut_contents"
 _FAULTS = (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError)
 _NOTHING: dict[str, Any] = {}
+# Steps within, and other services, may have been told these already.
+_FIXED = frozenset(("event_id", "start_time_unix_nano", "run_id", "trace_id"))
 
 log = logging.getLogger("wakeline")
 
@@ -77,8 +79,9 @@ class Recorder:
         self.add(fields, given)
         event_id = fields.get("event_id")
         if type(event_id) is not str or not event_id:
-            event_id = self._ids.make()
-        fields["event_id"] = event_id
+            if event_id is not None:
+                self.complain("event_id")
+            fields["event_id"] = event_id = self._ids.make()
         labels = self._inherit(fields, outer)
         if outer is not None and "parent_event_id" not in fields and outer.event_id is not None:
             fields["parent_event_id"] = outer.event_id
@@ -140,6 +143,14 @@ class Recorder:
                 fields[name] = value
             elif name != "parent":
                 self.complain(name)
+
+    def amend(self, fields: dict[str, Any], more: Mapping[str, Any]) -> None:
+        """The same for a step that is open: what it was opened as stays."""
+        if fixed := more.keys() & _FIXED:
+            more = {name: value for name, value in more.items() if name not in fixed}
+            for name in sorted(fixed):
+                self.complain(name)
+        self.add(fields, more)
 
     def _add_content(self, fields: dict[str, Any], name: str, value: object) -> None:
         if not self._options.contents or not self._options.enabled:

@@ -93,8 +93,9 @@ class Sender:
         """Send what waits, report drops, and give up what is not delivered in time.
 
         Returns:
-            True when everything was delivered.
+            True when all that waited was delivered.
         """
+        lost = sum(self._outbox.counts().dropped.values())
         until = time.monotonic() + timeout_s
         self._stopping = True
         self._outbox.wake.set()
@@ -108,7 +109,7 @@ class Sender:
         if producer.flush(max(0.0, until - time.monotonic())):
             producer.purge()
             producer.flush(0.1)
-        return not self._outbox.counts().waiting
+        return sum(self._outbox.counts().dropped.values()) == lost
 
     # -- the thread
 

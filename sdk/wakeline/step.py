@@ -93,7 +93,7 @@ class Step(Place):
 
     @guarded
     def set(self, **fields: Unpack[Fields]) -> None:
-        """Say more about the step; the last word counts. Has no effect once it has ended.
+        """Say more about the step; the last word counts. Ids and start stay, and nothing once it has ended.
 
         Example:
             >>> from wakeline.testing import collecting_emitter
@@ -106,7 +106,7 @@ class Step(Place):
         if self.ended:
             self.recorder.complain("set after the end of a step")
             return
-        self.recorder.add(self._fields, fields)
+        self.recorder.amend(self._fields, fields)
         if own := {name: self._fields[name] for name in fields.keys() & SHARED if name in self._fields}:
             self.labels = self.labels | own
 
@@ -138,7 +138,7 @@ class Step(Place):
             self.recorder.complain("a second end of a step")
             return
         if fields:
-            self.recorder.add(self._fields, fields)
+            self.recorder.amend(self._fields, fields)
         if self._fields.get("end_time_unix_nano") is None:
             self._fields["end_time_unix_nano"] = self._now_ns()
         self.ended = True
