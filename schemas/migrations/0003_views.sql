@@ -105,7 +105,7 @@ CREATE OR REPLACE VIEW agent_durations AS
 SELECT
     namespace,
     width_s,
-    window_start AS time,
+    time,
     agent_name,
     agent_version,
     environment,
@@ -116,11 +116,10 @@ SELECT
     if(bucket < 32, toInt64(bucket), bitShiftLeft(toInt64(32 + bucket % 32), intDiv(bucket, 32) - 1)) / 1e6 AS lower_s,
     if(bucket < 32, toInt64(bucket) + 1, bitShiftLeft(toInt64(33 + bucket % 32), intDiv(bucket, 32) - 1)) / 1e6 AS upper_s,
     (lower_s + upper_s) / 2 AS middle_s,
-    toUInt64(greatest(sum(counted.2), 0)) AS steps
-FROM {db}.windows FINAL
+    toUInt64(counted.2) AS steps
+FROM {db}.agent_windows
 ARRAY JOIN CAST(duration_buckets, 'Array(Tuple(Int16, Int64))') AS counted
-GROUP BY namespace, width_s, time, agent_name, agent_version, environment, kind, step_name, model, bucket
-HAVING steps > 0;
+WHERE counted.2 > 0;
 
 CREATE OR REPLACE VIEW agent_readings AS
 SELECT * EXCEPT (row_version, is_deleted, stored_time)
