@@ -355,7 +355,7 @@ class Hostile:
     def __index__(self) -> int:
         raise RuntimeError("no")
 
-    __float__ = __index__  # type: ignore[assignment]  # a foreign class may do anything
+    __float__ = __index__
 
     def __iter__(self) -> Iterator[object]:
         raise RuntimeError("no")
