@@ -166,7 +166,7 @@ class Emitter:
         self._options = options = load_options(given, environ)
         self._outbox = Outbox(options.max_queue_events, options.max_queue_bytes, block=options.block)
         self._recorder = Recorder(options, self._outbox)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._closed = False
         self._sender: Delivery | None = None
         if not options.enabled:
@@ -356,7 +356,7 @@ class Emitter:
         self.close(self._options.exit_timeout_s)
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._outbox.reset()
         self._recorder.reset()
         if self._sender is not None:

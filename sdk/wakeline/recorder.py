@@ -56,7 +56,7 @@ class Recorder:
     def reset(self) -> None:
         """In a forked child: nothing was counted, and new ids."""
         self._ids.reseed()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may complain while its thread does
         self._told: set[str] = set()
         # Open steps that were not announced yet, oldest first.
         self._young: dict[str, tuple[float, Step]] = {}

@@ -60,7 +60,7 @@ class Sender:
         self._abandoned: Producer | None = self._producer
         self._producer = None
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()
         self._stopping = False
         self._is_away = False
         self._reported_s = -float("inf")
@@ -78,13 +78,13 @@ class Sender:
         with self._starting:
             if self._has_thread():
                 return
-            thread = threading.Thread(target=self._run, name="wakeline-sender", daemon=True)
+            # Set before it runs: a signal handler may come here in between, in the same thread.
+            self._thread = threading.Thread(target=self._run, name="wakeline-sender", daemon=True)
             try:
-                thread.start()
+                self._thread.start()
             except RuntimeError:  # the interpreter or the system is at its end: `close` sends what waits
+                self._thread = None
                 log.debug("The sender's thread cannot be started")
-                return
-            self._thread = thread
 
     def _has_thread(self) -> bool:
         return self._thread is not None
