@@ -54,7 +54,7 @@ class ClickHouseSink:
                 table,
                 rows,
                 database=self._database,
-                settings={"async_insert": 0, "input_format_null_as_default": 1},
+                settings={"async_insert": 0, "input_format_null_as_default": 1, "optimize_on_insert": 0},
             )
         except ClickHouseUnavailable as error:
             raise SinkUnavailable(str(error)) from error

@@ -28,7 +28,7 @@ from streams.write.sink import RowsRejected, Sink
 
 log = structlog.get_logger()
 
-BLOCK_ROWS = 10_000
+BLOCK_ROWS = 40_000
 BLOCK_BYTES = 16_000_000
 BLOCK_AGE_S = 1.0
 # ClickHouse refuses an insert into more than 100 partitions.
