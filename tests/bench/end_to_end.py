@@ -43,7 +43,7 @@ def run() -> list[Row]:
             time.sleep(IDLE_S)
             rows.append(("end to end: idle memory of everything, PSS", _memory_mb(site), "MB"))
             client = connect(site.settings)
-            for size in (100,):
+            for size in (100, 1):
                 count = EVENTS if size > 1 else EVENTS // 4
                 messages = in_messages(make_events(count), size)
                 ours_s = _pipeline(site.settings, client, messages, count)
