@@ -1,9 +1,12 @@
 """The whole path: real traces through real Kafka, all roles and the real engine; every total checked."""
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +14,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaConsumer
 
+from schemas.columns import Kind
+from schemas.frame import decode_batch, decode_header
+from schemas.topics import AGENT_EVENTS, STEP_FRAMES, topic_name
 from streams.admin import delete_topics
 from streams.clickhouse import connect
+from streams.health import Health
+from streams.ingest import role as ingest
 from streams.settings import PREFIX, Settings
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(240)]
@@ -108,6 +117,41 @@ def test_protobuf_and_json_of_a_trace_give_identical_rows_and_a_second_replay_ch
         delete_topics(twin)
     totals = sums(stored)
     assert len(set(totals)) == 1, totals
+
+
+def test_clients_of_others_write_events_and_read_frames(topics: Settings) -> None:
+    kcat = shutil.which("kcat")
+    if kcat is None:
+        pytest.skip("needs kcat (Debian's package kcat)")
+    events = [{"event_id": f"e{n}", "kind": "tool", "start_time_unix_nano": n} for n in range(5)]
+    lines = "".join(json.dumps(event) + "\n" for event in events).encode()
+    topic = topic_name(AGENT_EVENTS, topics.namespace)
+    command = [kcat, "-P", "-b", topics.kafka, "-t", topic, "-k", "r"]
+    subprocess.run(command, input=lines, check=True, timeout=30)
+    stop = threading.Event()
+    thread = threading.Thread(target=ingest.run, args=(topics, Health("ingest"), stop))
+    thread.start()
+    try:
+        assert asyncio.run(steps_by_aiokafka(topics, 5)) == {f"e{n}" for n in range(5)}
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+async def steps_by_aiokafka(settings: Settings, count: int) -> set[str]:
+    topic = topic_name(STEP_FRAMES, settings.namespace)
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    found: set[str] = set()
+    try:
+        while len(found) < count:
+            message = await asyncio.wait_for(consumer.getone(), 60)
+            header = decode_header(message.value)
+            if header.kind is Kind.STEPS:
+                found |= set(decode_batch(header, message.value).column("event_id").to_pylist())
+    finally:
+        await consumer.stop()
+    return found
 
 
 def test_mini_swe_costs_what_was_billed(stored: Settings, shared_data: Path, tmp_path: Path) -> None:
