@@ -74,7 +74,7 @@ class IngestStage:
         self._settings = settings
         self._producer = producer
         self._sources = sources
-        self._metrics = metrics
+        self.metrics = metrics
         self._book = PriceBook()
         self._event_clock = settings.clock == "event"
         self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
@@ -87,7 +87,7 @@ class IngestStage:
         self._last_tick = self._last_framed = time.monotonic()
         self._ended: set[tuple[str, int]] = set()
         self._blocks: list[Block] = [Block()]
-        self._letters: list[Letter] = []
+        self.letters: list[Letter] = []
         self._opened_s: float | None = None
 
     # -- the loop's calls
@@ -109,13 +109,13 @@ class IngestStage:
         tick = self._tick_due(now_s)
         for block in self._blocks:
             if len(block):
-                self._frame(block)
+                self.frame(block)
                 self._last_framed = now_s
-        for letter in self._letters:
+        for letter in self.letters:
             self._send_letter(letter)
         if self._ended and len(self._ended) >= self._sources:
             self._tick(Flag.EVENT_CLOCK | Flag.END)
-            log.info("The input has ended", steps=self._metrics.steps_total)
+            log.info("The input has ended", steps=self.metrics.steps_total)
             self._ended.clear()
         elif tick:
             self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
@@ -134,7 +134,7 @@ class IngestStage:
 
     def _open(self) -> None:
         self._blocks = [Block()]
-        self._letters = []
+        self.letters = []
         self._opened_s = None
 
     def _take(self, message: Message) -> None:
@@ -156,7 +156,7 @@ class IngestStage:
         if decoded.events:
             self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
         for rejected in decoded.rejected:
-            self._letters.append(Letter(rejected, topic, partition, offset, append_ns))
+            self.letters.append(Letter(rejected, topic, partition, offset, append_ns))
 
     def _decode(self, source: int, value: bytes) -> Decoded:
         try:
@@ -165,7 +165,7 @@ class IngestStage:
             log.exception("Decoding failed: this is a bug", source=source)
             return Decoded([], (), [Rejected(0, Reason.INTERNAL, repr(error), value)])
 
-    def _frame(self, block: Block) -> None:
+    def frame(self, block: Block) -> None:
         """Send a block; when a row breaks it, send the others and keep that row as a dead letter."""
         keep = self._settings.content == "keep"
         try:
@@ -174,7 +174,7 @@ class IngestStage:
         except Exception as error:  # noqa: BLE001 - a bug must not stop everybody: kept, logged, counted
             if len(block) > 1:
                 for half in block.halves():
-                    self._frame(half)
+                    self.frame(half)
             else:
                 self._keep_broken(block, error)
             return
@@ -184,12 +184,12 @@ class IngestStage:
         self._send(STEP_FRAMES, Kind.STEPS, steps)
         if contents is not None:
             self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
-        self._metrics.framed(steps)
+        self.metrics.framed(steps)
 
     def _keep_broken(self, block: Block, error: Exception) -> None:
         log.error("A step cannot be framed: this is a bug", event_id=block.events[0].event_id, exc_info=error)
         original = msgspec.json.encode(block.events[0])
-        self._letters.append(
+        self.letters.append(
             Letter(
                 Rejected(block.numbers[0], Reason.INTERNAL, repr(error), original),
                 self._names[block.topics[0]],
@@ -236,7 +236,7 @@ class IngestStage:
         )
         where = partition_of(place, self._settings.partitions)
         self._produce(DEAD_LETTERS, rejected.original, where, about)
-        self._metrics.dead_letter(rejected.reason)
+        self.metrics.dead_letter(rejected.reason)
 
     def _tick_due(self, now_s: float) -> bool:
         every = IDLE_TICK_S if now_s - self._last_framed > IDLE_AFTER_S else TICK_S
