@@ -26,6 +26,10 @@ class InvalidFrame(ValueError):
     """Bytes that are not a frame of a version we read. The message says what is wrong."""
 
 
+class NewerFrame(InvalidFrame):
+    """A frame of a version that this reader does not know yet: nothing is wrong with it."""
+
+
 class Writer(IntEnum):
     """Which role wrote a frame; with the partition it names the chain of labels that the frame is part of."""
 
@@ -131,7 +135,8 @@ def decode_header(value: bytes) -> Header:
     """The header alone: enough for ticks and for frames that were seen before.
 
     Raises:
-        InvalidFrame: not a frame, or a kind or version that this reader does not know.
+        NewerFrame: a version that this reader does not know.
+        InvalidFrame: not a frame, or of no kind that there is.
     """
     if len(value) < HEADER_BYTES:
         raise InvalidFrame(f"{len(value)} bytes, a frame has at least {HEADER_BYTES}")
@@ -145,7 +150,7 @@ def decode_header(value: bytes) -> Header:
     except ValueError as error:
         raise InvalidFrame(str(error)) from error
     if known is not Kind.TICK and (known, version) not in SCHEMAS:
-        raise InvalidFrame(
+        raise NewerFrame(
             f"{known.name} version {version}; this reader knows up to {NEWEST[known]}: upgrade readers first"
         )
     return Header(

@@ -129,6 +129,8 @@ def exit_code_of(error: BaseException) -> int | None:
         return EXIT_UNAVAILABLE
     if isinstance(error, _expected("clickhouse_connect.driver.exceptions", "Error")):
         return EXIT_UNAVAILABLE
+    if isinstance(error, _expected("schemas.frame", "NewerFrame")):
+        return EXIT_FAILED
     if isinstance(error, _expected("streams.migrate", "MigrationChanged")):
         return EXIT_FAILED
     if isinstance(error, _expected("streams.admin", "TopicsRefused", "NamespaceBusy")):

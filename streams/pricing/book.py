@@ -14,6 +14,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ModelPrice, TieredPrices
 
 PICO_PER_USD = 1_000_000_000_000
+REMEMBERED = 50_000
 QUARTER_NS = 15 * 60 * 1_000_000_000
 
 # OpenTelemetry's provider names -> genai-prices' ids, where they differ.
@@ -68,6 +69,8 @@ class PriceBook:
         quarter = time_ns // QUARTER_NS
         key = (provider, model, quarter)
         if key not in self._rates:
+            if len(self._rates) >= REMEMBERED:
+                self._rates.clear()  # an emitter may invent a model's name for each call
             self._rates[key] = self._resolve(provider, model, quarter * 900)
         return self._rates[key]
 

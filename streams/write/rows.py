@@ -23,7 +23,7 @@ _MONEY = "_pico_usd"
 # One step fits 18 digits (up to 999,999 USD); sums need more.
 _DIGITS = {"steps": 18}
 STARTED, EMITTED, CORRECTED = 0, 1, 2
-_CLASS_BIT, _OFFSET_BIT = 60, 24
+CLASS_BIT, OFFSET_BIT, OFFSET_BITS = 60, 24, 36
 ROWS_A_FRAME_BIT = 13  # a frame has at most 5,000 rows; an input offset makes at most 2,048 frames
 
 
@@ -58,15 +58,15 @@ def row_versions(header: Header, batch: pa.RecordBatch, offset: int) -> npt.NDAr
     """
     rows = np.arange(batch.num_rows, dtype=np.uint64)
     if header.writer is Writer.INGEST:
-        place = offset << _OFFSET_BIT
+        place = offset << OFFSET_BIT
     else:
-        place = header.label.offset << _OFFSET_BIT | header.label.number << ROWS_A_FRAME_BIT
+        place = header.label.offset << OFFSET_BIT | header.label.number << ROWS_A_FRAME_BIT
     kinds = np.full(batch.num_rows, EMITTED, np.uint64)
     if header.kind is Kind.CORRECTED_STEPS:
         kinds[:] = CORRECTED
     elif header.kind is Kind.STEPS:
         kinds[np.asarray(pc.equal(batch.column("state"), "started").to_numpy(zero_copy_only=False))] = STARTED
-    return (kinds << np.uint64(_CLASS_BIT)) | np.uint64(place) | rows
+    return (kinds << np.uint64(CLASS_BIT)) | np.uint64(place) | rows
 
 
 def to_decimal(column: pa.Array, digits: int) -> pa.Array:

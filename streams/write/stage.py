@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.columns import Kind
 from schemas.decoded import Reason
-from schemas.frame import InvalidFrame, decode_batch, decode_header
+from schemas.frame import InvalidFrame, NewerFrame, decode_batch, decode_header
 from schemas.topics import DEAD_LETTERS, topic_name
 from streams.dead_letters import headers as letter_headers
 from streams.loop import offset_of, place_of
@@ -110,7 +110,11 @@ class WriteStage:
             header = decode_header(value)
             if header.kind is Kind.TICK:
                 return
+            if header.kind not in TABLES:
+                raise InvalidFrame(f"{header.kind.name} frames are not stored")
             batch = decode_batch(header, value)
+        except NewerFrame:
+            raise  # rows of a newer writer are no dead letters: this process ends, and says what to do
         except InvalidFrame as error:
             self._send_letter(Reason.INVALID_FRAME, str(error), topic, partition, offset, 0, value)
             return
@@ -135,7 +139,8 @@ class WriteStage:
                 log.error("A dead letter cannot be stored; it stays on its topic", reason=str(error))
             else:
                 payload = dead_letters.row_as_json(rows)
-                self._send_letter(Reason.ROW_REJECTED, str(error), table, -1, -1, 0, payload)
+                offset, number = dead_letters.place_of_row(rows, payload)
+                self._send_letter(Reason.ROW_REJECTED, str(error), table, -1, offset, number, payload)
 
     def _send_letter(
         self, reason: Reason, detail: str, topic: str, partition: int, offset: int, number: int, value: bytes

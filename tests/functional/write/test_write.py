@@ -17,6 +17,7 @@ from streams.clickhouse import connect
 from streams.loop import SinkUnavailable, make_producer
 from streams.migrate import migrate
 from streams.settings import ConfigError, Settings
+from streams.write.dead_letters import to_table
 from streams.write.metrics import Metrics
 from streams.write.sink import ClickHouseSink, RowsRejected
 from streams.write.stage import WriteStage
@@ -57,27 +58,33 @@ def test_a_bad_row_becomes_a_dead_letter_and_the_others_of_its_block_are_stored(
     stage = WriteStage(topics, sink, make_producer(topics, "test"), Metrics(CollectorRegistry()))
     ids = [f"l{number}" for number in range(9)]
     counts = [str(number) for number in range(9)]
-    counts[5] = "many"
+    counts[5] = counts[7] = "many"
     stage.write("ledger", ledger(ids, counts))
     stage.flush(0.0)
-    assert stored_ids(stored_settings, client) == [name for name in ids if name != "l5"]
-    headers, row = read_letter(topics)
-    assert headers["reason"] == "row_rejected"
-    assert "many" in headers["detail"] or "Int64" in headers["detail"]
-    assert row["ledger_id"] == "l5"
+    assert stored_ids(stored_settings, client) == [name for name in ids if name not in ("l5", "l7")]
+    letters = read_letters(topics, 2)
+    assert {row["ledger_id"] for _, _, row in letters} == {"l5", "l7"}
+    assert {headers["reason"] for headers, _, _ in letters} == {"row_rejected"}
+    stage.write("dead_letters", to_table([(headers, raw, 0) for headers, raw, _ in letters], "t"))
+    kept = client.query(f"SELECT count() FROM {stored_settings.clickhouse_database}.dead_letters FINAL")
+    assert kept.result_rows == [(2,)], "one letter does not replace another"
 
 
-def read_letter(settings: Settings) -> tuple[dict[str, str], dict[str, object]]:
+def read_letters(settings: Settings, count: int) -> list[tuple[dict[str, str], bytes, dict[str, object]]]:
     consumer = Consumer(
         {"bootstrap.servers": settings.kafka, "group.id": "letters", "auto.offset.reset": "earliest"}
     )
     consumer.subscribe([topic_name(DEAD_LETTERS, settings.namespace)])
     try:
-        [message] = consumer.consume(1, 20)
+        messages = consumer.consume(count, 20)
     finally:
         consumer.close()
-    headers = {name: bytes(text or b"").decode() for name, text in message.headers() or []}  # type: ignore[str-unpack,arg-type]
-    return headers, json.loads(message.value() or b"")
+    letters = []
+    for message in messages:
+        headers = {name: bytes(text or b"").decode() for name, text in message.headers() or []}  # type: ignore[str-unpack,arg-type]
+        raw = message.value() or b""
+        letters.append((headers, raw, json.loads(raw)))
+    return letters
 
 
 def test_what_clickhouse_refuses_for_good_is_told_from_what_passes(

@@ -8,6 +8,7 @@ from schemas.frame import (
     Flag,
     InvalidFrame,
     Label,
+    NewerFrame,
     Writer,
     decode_batch,
     decode_header,
@@ -48,9 +49,9 @@ def test_every_truncation_is_refused() -> None:
 def test_a_newer_version_and_foreign_bytes_are_refused_by_name() -> None:
     value = bytearray(encode(HEADER, ROWS))
     value[5] = NEWEST[Kind.LEDGER] + 1
-    with pytest.raises(InvalidFrame, match="upgrade readers first"):
+    with pytest.raises(NewerFrame, match="upgrade readers first"):
         decode_header(bytes(value))
-    with pytest.raises(InvalidFrame, match="begins with"):
+    with pytest.raises(InvalidFrame, NewerFrame, match="begins with"):
         decode_header(b"x" * 64)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.columns import Kind
 from schemas.frame import NO_LABEL, Header, Label, Writer, make_batch, make_header
+from streams.write import dead_letters
 from streams.write.rows import row_versions, to_decimal, to_table
 from streams.write.stage import by_months
 
@@ -95,3 +96,23 @@ def test_history_is_cut_into_inserts_of_few_months_and_no_row_is_lost() -> None:
 def test_rows_of_a_few_months_stay_together() -> None:
     rows = pa.table({"time": pa.array([0, DAY_NS], pa.int64()).cast(pa.timestamp("ns", "UTC"))})
     assert by_months(rows, "time") == [rows]
+
+
+def test_letters_of_two_rejected_rows_have_places_of_their_own_and_a_repeat_has_the_same() -> None:
+    batch = ledger(2)
+    rows = to_table(header_of(Kind.LEDGER, Writer.DRIFT, batch, Label(9, 3)), batch, 100, "live")
+    one, two = rows.slice(0, 1), rows.slice(1, 1)
+    places = [dead_letters.place_of_row(row, dead_letters.row_as_json(row)) for row in (one, two, one)]
+    assert places[0] == places[2] != places[1]
+    assert places[0][0] == 9
+
+
+@given(
+    st.dictionaries(st.sampled_from(("partition", "offset", "number", "append_time_unix_nano")), st.text())
+)
+def test_no_header_of_a_foreign_dead_letter_stops_the_role(headers: dict[str, str]) -> None:
+    rows = dead_letters.to_table(
+        [(headers, b"x", 5), ({"partition": "-1", "offset": "9" * 19}, b"y", 6)], "live"
+    )
+    assert rows.num_rows == 2
+    assert rows.column("payload").to_pylist() == [b"x", b"y"]
