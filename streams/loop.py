@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from streams.fault_points import FaultPoint, reach
 from streams.health import Health
 from streams.settings import Settings
 
@@ -177,6 +178,7 @@ class Loop:
         if self._next:
             offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in self._next.items()]
             self._consumer.commit(offsets=offsets, asynchronous=False)
+            reach(FaultPoint(f"{self._health.role}.committed"))
             self._next.clear()
 
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:

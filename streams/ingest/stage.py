@@ -37,6 +37,7 @@ from schemas.topics import (
     topic_name,
 )
 from streams.dead_letters import headers
+from streams.fault_points import FaultPoint, reach
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
@@ -107,6 +108,8 @@ class IngestStage:
 
     def flush(self, now_s: float) -> None:
         tick = self._tick_due(now_s)
+        if self._opened_s is not None:
+            reach(FaultPoint.INGEST_FED)
         for block in self._blocks:
             if len(block):
                 self.frame(block)
@@ -124,6 +127,8 @@ class IngestStage:
         if self._failed is not None:
             # Retriable errors are retried for ever by the client; what comes here will not get better.
             raise RuntimeError(f"Kafka refused a frame: {self._failed.str()}")
+        if self._opened_s is not None:
+            reach(FaultPoint.INGEST_ACKNOWLEDGED)
         self._open()
 
     def drop(self) -> None:
@@ -182,6 +187,7 @@ class IngestStage:
             times = steps.column("time").cast(pa.int64()).to_numpy()
             self._clock_ns = max(self._clock_ns, int(times.max()))
         self._send(STEP_FRAMES, Kind.STEPS, steps)
+        reach(FaultPoint.INGEST_STEPS_SENT)
         if contents is not None:
             self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
         self.metrics.framed(steps)

@@ -20,6 +20,7 @@ import structlog
 from confluent_kafka import Consumer, Message
 
 from schemas.alert import Alert, Delivery
+from streams.fault_points import FaultPoint, reach
 from streams.loop import SinkUnavailable, offset_of, place_of
 from streams.notify.deliveries import (
     FORGET_AFTER_MS,
@@ -116,7 +117,10 @@ class NotifyStage:
             for alert, place, target in todo:
                 self._deliveries.write(_begun(alert, target.name), place)
             self._written = True
+            reach(FaultPoint.NOTIFY_BEGUN)
         self._deliveries.settle(SETTLE_S)
+        if todo:
+            reach(FaultPoint.NOTIFY_RECORDED)
         for alert, place, target in todo:
             self._know(alert.alert_id, target.name)
             target.add(alert.alert_id, place, payload(alert))
@@ -204,6 +208,7 @@ class NotifyStage:
 
     def _outcome(self, delivery: Delivery, place: Place) -> None:
         """Called from the targets' threads, which go on to the next alert when this one is recorded."""
+        reach(FaultPoint.NOTIFY_POSTED)
         self._deliveries.write_through(delivery, place)
         self._metrics.outcome(delivery)
 

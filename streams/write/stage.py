@@ -18,6 +18,7 @@ from schemas.decoded import Reason
 from schemas.frame import InvalidFrame, NewerFrame, decode_batch, decode_header
 from schemas.topics import DEAD_LETTERS, topic_name
 from streams.dead_letters import headers as letter_headers
+from streams.fault_points import FaultPoint, reach
 from streams.loop import offset_of, place_of
 from streams.partitions import partition_of
 from streams.settings import Settings
@@ -80,6 +81,7 @@ class WriteStage:
         return now_s - self._opened_s >= BLOCK_AGE_S or self._rows >= BLOCK_ROWS or self._bytes >= BLOCK_BYTES
 
     def flush(self, now_s: float) -> None:  # noqa: ARG002 - of the protocol
+        reach(FaultPoint.WRITE_FED)
         if self._letters:
             letters = dead_letters.to_table(self._letters, self._settings.namespace)
             self._tables.setdefault(dead_letters.TABLE, []).append(letters)
@@ -88,10 +90,12 @@ class WriteStage:
             rows = pa.concat_tables(self._tables[table], promote_options="default")
             for part in by_months(rows, MONTH_COLUMN[table]):
                 self.write(table, part)
+            reach(FaultPoint.WRITE_TABLE_INSERTED)
             del self._tables[table]  # what is written is not written again while another table waits
         self._producer.flush()
         if self._failed is not None:
             raise RuntimeError(f"Kafka refused a dead letter: {self._failed.str()}")
+        reach(FaultPoint.WRITE_INSERTED)
         self._open()
 
     def drop(self) -> None:
