@@ -1,8 +1,8 @@
 """Where can a process die so that it matters? One name for each durable step of each role.
 
-The crash suite arms a point by writing its name into the file that `WAKELINE_FAULT_FILE` names; the first process
-of the site that reaches the point removes the file and kills itself with SIGKILL, as a power failure would. In
-production the variable is not set, and a point costs one look into the environment.
+The crash suite arms a point by writing its name into the file that `WAKELINE_FAULT_FILE` names; the first
+process of the site that reaches the point removes the file and kills itself with SIGKILL, as a power failure
+would. In production the variable is not set, and a point costs one look into the environment.
 """
 
 import os
