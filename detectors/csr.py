@@ -14,7 +14,7 @@ x1.25 after 150 to 300 is found in 70 %). Delays are in observations, not second
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Literal
 from zlib import crc32
 
@@ -129,6 +129,28 @@ class Csr:
                 self._side.give_back(int(self._streams.side[slot]))
         clear_streams(self._streams, slots)
         self._free.extend(slots[::-1].tolist())
+
+    def restart(self, slots: NDArray[np.int32], thresholds: NDArray[np.float64] | None = None) -> None:
+        """Let streams begin anew in the slots that they have, under `thresholds` or the default one.
+
+        Raises:
+            ValueError: a slot holds no stream, or a threshold is not in 1 .. 1e9.
+        """
+        if thresholds is None:
+            thresholds = np.full(len(slots), self.parameters.threshold)
+        check_thresholds(thresholds)
+        ids = self._streams.stream_id[slots]
+        used, free = self._used, list(self._free)
+        self.retire(slots)
+        self._used, self._free = used, free
+        self._streams.stream_id[slots] = ids
+        self._streams.threshold[slots] = thresholds
+        self._streams.phase[slots] = Phase.WARM_UP
+
+    def thresholds(self, slots: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The threshold of each stream."""
+        self._check_slots(slots)
+        return self._streams.threshold[slots].astype(np.float64)
 
     def watched(self) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
         """The slots in use, ascending, and their streams' ids."""
@@ -284,4 +306,7 @@ class Csr:
         self._side = SideEngines(side, in_use=len(side.taken))
 
     def _made_under(self) -> NDArray[np.float64]:
-        return np.array([VERSION, crc32(self._tables.tobytes()), *astuple(self.parameters)], np.float64)
+        """What all streams share. The threshold is not of it: each stream has its own, and may be restarted
+        alone when the default changes."""
+        shared = astuple(replace(self.parameters, threshold=1.0))
+        return np.array([VERSION, crc32(self._tables.tobytes()), *shared], np.float64)

@@ -20,6 +20,7 @@ class Topic:
         compact: keep the newest record of each key.
         internal: its partitions are computed by us and may never change in number.
         max_message_bytes: greatest message that the broker takes.
+        segment_bytes: size of the files in which the broker deletes; None: the broker's own, or by the share.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Topic:
     compact: bool = False
     internal: bool = True
     max_message_bytes: int = 1_048_576
+    segment_bytes: int | None = None
 
     def config(self, disk_bytes: int | None = None) -> dict[str, str]:
         """The topic's settings at the broker; `disk_bytes` for each partition of each topic with a share."""
@@ -41,6 +43,8 @@ class Topic:
             # Append time is the clock; and Kafka 4 refuses client times over an hour ahead (KIP-1030).
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.segment_bytes is not None:
+            settings["segment.bytes"] = str(self.segment_bytes)
         if disk_bytes is not None and self.share > 0:
             settings["retention.bytes"] = str(int(disk_bytes * self.share))
         return settings
@@ -85,6 +89,40 @@ DEAD_LETTERS = Topic(
     max_message_bytes=8 * 1_048_576,
 )
 
+
+def _snapshots(role: str) -> Topic:
+    # Nothing expires: a role may be stopped for longer than any retention. What is older than the last two is
+    # deleted by offset, which frees whole segments; so segments are small.
+    return Topic(
+        f"{role}-snapshots",
+        key="snapshot and number",
+        value="parts of the state",
+        writer=role.upper(),
+        retention_ms=-1,
+        segment_bytes=32 * 1_048_576,
+    )
+
+
+def _manifests(role: str) -> Topic:
+    return Topic(
+        f"{role}-manifests",
+        key="snapshot",
+        value="where a snapshot's parts are (JSON)",
+        writer=role.upper(),
+        retention_ms=-1,
+        segment_bytes=4 * 1_048_576,
+    )
+
+
+# One pair for each role: a partition has one writer, who alone decides what of it is no longer needed.
+RUNS_SNAPSHOTS, RUNS_MANIFESTS = _snapshots("runs"), _manifests("runs")
+DRIFT_SNAPSHOTS, DRIFT_MANIFESTS = _snapshots("drift"), _manifests("drift")
+# By role: the topic of parts and the topic of manifests.
+SNAPSHOT_TOPICS: dict[str, tuple[Topic, Topic]] = {
+    "runs": (RUNS_SNAPSHOTS, RUNS_MANIFESTS),
+    "drift": (DRIFT_SNAPSHOTS, DRIFT_MANIFESTS),
+}
+
 SOURCES: tuple[Topic, ...] = (AGENT_EVENTS, OTLP_SPANS)
 TOPICS: tuple[Topic, ...] = (
     *SOURCES,
@@ -95,6 +133,10 @@ TOPICS: tuple[Topic, ...] = (
     ALERTS,
     DELIVERIES,
     DEAD_LETTERS,
+    RUNS_SNAPSHOTS,
+    RUNS_MANIFESTS,
+    DRIFT_SNAPSHOTS,
+    DRIFT_MANIFESTS,
 )
 
 # On the wire in `source_topic`; a number is never given to another topic.

@@ -15,6 +15,7 @@ change, at most 200.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -59,6 +60,24 @@ class IncidentBook:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._open: dict[int, tuple[Incident, Levels]] = {}
+
+    def state(self) -> list[tuple[int, Incident, Levels]]:
+        """For a snapshot: the slot of each open incident, the incident, and the levels of its reference."""
+        return [(slot, incident, levels) for slot, (incident, levels) in self._open.items()]
+
+    def load(self, state: list[tuple[int, Incident, Levels]]) -> None:
+        """Go on from `state`."""
+        self._open = {slot: (incident, levels) for slot, incident, levels in state}
+
+    def abandon(self, slots: Iterable[int], now_ns: int) -> list[Incident]:
+        """Close incidents whose streams start anew: nobody will ever say whether they were true."""
+        over = []
+        for slot in slots:
+            if slot in self._open:
+                incident, _ = self._open.pop(slot)
+                summary = f"{incident.summary}; the stream starts anew under other parameters"
+                over.append(replace(incident, state="closed", closed_time=now_ns, summary=summary))
+        return over
 
     def open(
         self,

@@ -4,7 +4,7 @@ Minutes are of `now`, which never goes back. A minute is sent when it is over; a
 as it stands and goes on, so that what may follow in it is added and sent again, whole.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,16 @@ class Minutes:
         self._minute_ns = -1
         self._of = _empty(0)
         self._unsent = np.zeros(0, np.bool_)
+
+    def state(self) -> tuple[int, dict[str, npt.NDArray[Any]]]:
+        """For a snapshot: the minute, and copies of the slots' summaries."""
+        arrays = {name: column.copy() for name, column in self._of._asdict().items()}
+        return self._minute_ns, arrays | {"unsent": self._unsent.copy()}
+
+    def load(self, minute_ns: int, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from `state`."""
+        self._minute_ns, self._unsent = minute_ns, arrays["unsent"]
+        self._of = Summaries(**{name: arrays[name] for name in Summaries._fields})
 
     def advance(self, now_ns: int) -> list[Summaries]:
         """Move `now`; the summaries of the minute that is over."""

@@ -7,6 +7,7 @@ due, then readings and incidents of the frame, then alerts.
 
 from collections.abc import Sequence
 
+import msgspec
 import pyarrow as pa
 
 from schemas.alert import Alert
@@ -14,13 +15,26 @@ from schemas.columns import TIME, Kind
 from schemas.frame import Flag, Header, make_batch
 from schemas.topics import RESULT_FRAMES
 from streams.drift.params import Params
-from streams.drift.watch import Found, Watch
-from streams.state.processor import LabelReader, Output, Place
+from streams.drift.watch import Found, Watch, WatchState
+from streams.state.processor import LabelReader, LabelState, Note, Output, Place
+from streams.state.snapshots import (
+    Parts,
+    SnapshotDamaged,
+    SnapshotRefused,
+    read_arrays,
+    read_values,
+    values,
+)
 from streams.windows.labels import encode_labels
 from streams.windows.segments import SEGMENT_COLUMNS
-from streams.windows.windows import Windows
+from streams.windows.windows import Windows, WindowsState
 
 Outputs = list[Output | Alert]
+
+# Of what `snapshot` gives; a change comes with a migration in `restore`, and a golden snapshot.
+STATE_VERSION = 1
+# Raised when the same frames would give other outputs.
+LOGIC_VERSION = 1
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",
@@ -29,12 +43,24 @@ _DETAILS = {
 }
 
 
+class _Rest(msgspec.Struct, array_like=True):
+    """What of a snapshot is no array."""
+
+    labels: LabelState
+    ended: list[int]
+    windows: WindowsState
+    watch: WatchState
+
+
 class DriftProcessor:
     """State of one partition: labels, windows, detectors, and which input partitions have ended."""
+
+    state_version = STATE_VERSION
 
     def __init__(self, place: Place, params: Params) -> None:
         self._place = place
         self._params = params
+        self.logic = f"{LOGIC_VERSION} {msgspec.json.encode(params).decode()}"
         self._labels = LabelReader()
         self._windows = Windows(params.windows, place.partition)
         self._watch = Watch(params)
@@ -55,7 +81,8 @@ class DriftProcessor:
         if not self._labels.is_new(header):
             return []
         clock = (Flag.EVENT_CLOCK, clock_ns) if header.flags & Flag.EVENT_CLOCK else (Flag.NONE, 0)
-        outputs = self._advance(clock_ns, clock)
+        outputs = self._result(Kind.INCIDENTS, self._watch.close_restarted(clock_ns), clock)
+        outputs += self._advance(clock_ns, clock)
         if rows is not None and rows.num_rows:
             labels = {name: encode_labels(rows.column(name)) for name in SEGMENT_COLUMNS}
             self._windows.add(rows, labels)
@@ -65,6 +92,38 @@ class DriftProcessor:
         if rows is None and header.flags & Flag.END:
             outputs += self._end(header, clock)
         return outputs
+
+    def snapshot(self) -> Parts:
+        """See `Processor`."""
+        windows, epoch = self._windows.state()
+        watch, detector, minutes = self._watch.state()
+        rest = _Rest(self._labels.state(), list(self._ended), windows, watch)
+        return {"rest": values(rest), "epoch": epoch, "detector": detector, "minutes": minutes}
+
+    def restore(self, version: int, parts: Parts) -> Sequence[Note]:
+        """See `Processor`."""
+        if version != STATE_VERSION:
+            raise SnapshotRefused(
+                f"The state of DRIFT has version {version}, this version of wakeline reads {STATE_VERSION}: "
+                "go on with the version that wrote it"
+            )
+        rest = read_values(parts, "rest", _Rest)
+        epoch, detector, minutes = (read_arrays(parts, name) for name in ("epoch", "detector", "minutes"))
+        self._labels.restore(rest.labels)
+        self._ended = dict.fromkeys(rest.ended)
+        try:
+            self._windows.load(rest.windows, epoch)
+            restarted = self._watch.load(rest.watch, detector, minutes)
+        except (KeyError, TypeError) as error:
+            raise SnapshotDamaged(f"The parts of DRIFT's state do not fit together: {error!r}") from error
+        if not restarted:
+            return []
+        return [Note("detectors.restarted", restarted, "streams that learn anew under changed parameters")]
+
+    def after_gap(self) -> None:
+        """Detectors go on; windows start another epoch (see `Windows.after_gap`)."""
+        self._labels.after_gap()
+        self._windows.after_gap()
 
     def _advance(self, clock_ns: int, clock: tuple[Flag, int]) -> Outputs:
         """What the clock makes due before the frame's rows are taken."""

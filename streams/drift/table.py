@@ -54,6 +54,31 @@ class StreamTable:
         self._slots: Slots = np.full((16, len(SIGNALS)), UNWATCHED, np.int32)
         self.streams: list[Stream] = []
 
+    def state(self) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
+        """For a snapshot: pairs by number; of each slot its pair's number and its signal's name."""
+        places = np.full(len(self.streams), UNWATCHED, np.int64)
+        flat = self._slots.reshape(-1)
+        used = np.flatnonzero(flat != UNWATCHED)
+        places[flat[used]] = used
+        return list(self._pair_of), [
+            (place // len(SIGNALS), SIGNALS[place % len(SIGNALS)].name) for place in places.tolist()
+        ]
+
+    def load(self, pairs: list[tuple[str, ...]], slots: list[tuple[int, str]]) -> None:
+        """Go on from `state`; raises KeyError for a signal that there is not."""
+        numbers = {signal.name: number for number, signal in enumerate(SIGNALS)}
+        self._pair_of = {pair: number for number, pair in enumerate(pairs)}
+        self._grow()
+        self.streams = []
+        for slot, (pair, name) in enumerate(slots):
+            agent, step = pairs[pair]
+            self.streams.append(Stream(agent, step, SIGNALS[numbers[name]]))
+            self._slots[pair, numbers[name]] = slot
+
+    def ids(self) -> npt.NDArray[np.uint64]:
+        """The detector's id of each slot's stream."""
+        return np.array([stream_id(self._namespace, stream) for stream in self.streams], np.uint64)
+
     def pairs_of(self, agents: Labels, steps: Labels) -> Ints:
         """Pair of each row; `UNWATCHED` for those beyond the limit."""
         columns = (agents, steps)

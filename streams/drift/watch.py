@@ -8,10 +8,19 @@ things are told.
 from collections import Counter
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
-from detectors.contract import Direction, IncidentKind, Incidents, Phase, Readings
+from detectors.contract import (
+    Direction,
+    IncidentKind,
+    Incidents,
+    Phase,
+    Readings,
+    Snapshot,
+    SnapshotMismatch,
+)
 from detectors.csr import Csr, CsrParameters
 from schemas.alert import Alert
 from streams.drift.incidents import Incident, IncidentBook, build_incidents, make_alert
@@ -20,6 +29,7 @@ from streams.drift.params import Params
 from streams.drift.signals import is_first, is_late, values_of
 from streams.drift.summaries import Levels
 from streams.drift.table import UNWATCHED, StreamTable
+from streams.state.snapshots import Arrays
 from streams.windows.labels import Labels
 from streams.windows.sums import Flags, Ints, integers
 
@@ -33,6 +43,17 @@ class Found:
     alerts: list[Alert] = field(default_factory=list)
 
 
+class WatchState(msgspec.Struct, array_like=True):
+    """What a snapshot keeps of `Watch` beside arrays."""
+
+    latest_ns: int
+    minute_ns: int
+    pairs: list[tuple[str, ...]]
+    slots: list[tuple[int, str]]
+    incidents: list[tuple[int, Incident, Levels]]
+    passed_over: dict[str, int]
+
+
 class Watch:
     """Detectors of one partition. State: the engine, names of streams, open minutes and incidents, counts."""
 
@@ -43,8 +64,55 @@ class Watch:
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
         self._latest_ns = 0
+        self._restarted: list[int] = []
         # Rows that no detector saw, by reason; whoever reports them clears them.
         self.passed_over: Counter[str] = Counter()
+
+    def state(self) -> tuple[WatchState, Snapshot, Arrays]:
+        """For a snapshot: what is not an array, the detector, and the open minute."""
+        pairs, slots = self._table.state()
+        minute_ns, minutes = self._minutes.state()
+        about = WatchState(
+            self._latest_ns, minute_ns, pairs, slots, self._book.state(), dict(self.passed_over)
+        )
+        return about, self._detector.snapshot(), minutes
+
+    def load(self, about: WatchState, detector: Snapshot, minutes: Arrays) -> int:
+        """Go on from `state`.
+
+        Returns:
+            How many streams start anew, because their threshold or the detector is not what it was.
+        """
+        self._latest_ns = about.latest_ns
+        self._minutes.load(about.minute_ns, minutes)
+        self._table.load(about.pairs, about.slots)
+        self._book.load(about.incidents)
+        self.passed_over = Counter(about.passed_over)
+        self._restarted = self._load_detector(detector)
+        return len(self._restarted)
+
+    def _load_detector(self, snapshot: Snapshot) -> list[int]:
+        """The slots whose streams start anew."""
+        count = len(self._table.streams)
+        slots = np.arange(count, dtype=np.int32)
+        try:
+            self._detector.restore(snapshot)
+        except SnapshotMismatch:
+            self._detector = Csr(self._detector.parameters)
+            self._detector.add(self._table.ids())
+            return list(range(count))
+        changed = slots[self._detector.thresholds(slots) != self._params.detector_arl]
+        if len(changed):
+            self._detector.restart(changed)
+        return [int(slot) for slot in changed]
+
+    def close_restarted(self, now_ns: int) -> pa.RecordBatch | None:
+        """Incidents whose streams have started anew since the restore, closed; None if there are none."""
+        if not self._restarted:
+            return None
+        over = self._book.abandon(self._restarted, now_ns)
+        self._restarted = []
+        return build_incidents(over) if over else None
 
     def advance(self, clock_ns: int) -> Found:
         """Move the broker's clock: a minute may be over. The event clock moves with rows alone."""

@@ -38,6 +38,20 @@ class Outbox:
     def __init__(self) -> None:
         self._signals: list[_Part] = []
         self._corrections: list[tuple[_Part, bool]] = []
+        # What a snapshot has made of the parts before it.
+        self._folded_signals: list[pa.RecordBatch] = []
+        self._folded_corrections: list[pa.RecordBatch] = []
+
+    def fold(self) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
+        """Signals and corrections that wait, as rows; they go on waiting."""
+        self._folded_signals += [_signals(part) for part in _join(self._signals)]
+        self._folded_corrections += [_corrected(part, deleted) for part, deleted in self._corrections]
+        self._signals, self._corrections = [], []
+        return list(self._folded_signals), list(self._folded_corrections)
+
+    def unfold(self, signals: list[pa.RecordBatch], corrections: list[pa.RecordBatch]) -> None:
+        """Let what `fold` gave wait here."""
+        self._folded_signals, self._folded_corrections = signals, corrections
 
     def settle(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> None:
         """Steps that name their agent."""
@@ -67,17 +81,19 @@ class Outbox:
     def take_signals(self, partitions: int) -> list[tuple[int, pa.RecordBatch]]:
         """Settled steps by partition of their agent, in the order in which they were settled."""
         parts, self._signals = self._signals, []
-        if not parts:
+        folded, self._folded_signals = self._folded_signals, []
+        if not parts and not folded:
             return []
-        rows = pa.concat_batches([_signals(part) for part in _join(parts)])
+        rows = pa.concat_batches([*folded, *(_signals(part) for part in _join(parts))])
         return list(split_by(rows, _agent_partitions(rows.column("agent_name"), partitions)))
 
     def take_corrections(self) -> pa.RecordBatch | None:
         """Corrected rows of steps."""
         parts, self._corrections = self._corrections, []
-        if not parts:
+        folded, self._folded_corrections = self._folded_corrections, []
+        if not parts and not folded:
             return None
-        return pa.concat_batches([_corrected(part, deleted) for part, deleted in parts])
+        return pa.concat_batches([*folded, *(_corrected(part, deleted) for part, deleted in parts)])
 
 
 def _join(parts: list[_Part]) -> list[_Part]:

@@ -6,6 +6,7 @@ case (a second content under one id, an agent that is not known yet, a loop) cos
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -19,29 +20,41 @@ from streams.runs.loops import build_incidents
 from streams.runs.outbox import Outbox
 from streams.runs.params import SECOND_NS, Params
 from streams.runs.rows import build_runs
+from streams.runs.snapshot import STATE_VERSION, Kept, put_back, take
 from streams.runs.steps import Flags, Ints, Steps, origins
 from streams.runs.store import RowStore
 from streams.runs.table import NO_ROW, RunTable, State
 from streams.runs.watch import Watch
-from streams.state.processor import Output, Place
+from streams.state.processor import Note, Output, Place
+from streams.state.snapshots import Parts
+
+# Raised when the same frames would give other outputs.
+LOGIC_VERSION = 1
 
 
 class RunsProcessor:
     """State of one partition of step-frames (see `streams.state.processor.Processor`)."""
 
+    state_version = STATE_VERSION
+
     def __init__(self, place: Place, params: Params) -> None:
         self._place = place
         self._params = params
+        self.logic = f"{LOGIC_VERSION} {msgspec.json.encode(params).decode()}"
+        self._fresh()
+        self._seen: dict[int, int] = {}
+        self._ticked_ns = [0] * place.partitions
+        self._event_clock = False
+        self._now_ns = 0
+
+    def _fresh(self) -> None:
+        """No run is known."""
         self._table = RunTable()
         self._store = RowStore()
         self._outbox = Outbox()
         self._attribution = Attribution(self._table, self._store, self._outbox)
         self._contents = Contents(self._table, self._store, self._outbox, self._attribution)
-        self._watch = Watch(self._table, self._attribution, params)
-        self._seen: dict[int, int] = {}
-        self._ticked_ns = [0] * place.partitions
-        self._event_clock = False
-        self._now_ns = 0
+        self._watch = Watch(self._table, self._attribution, self._params)
 
     def process(
         self, header: Header, rows: pa.RecordBatch | None, offset: int, clock_ns: int
@@ -161,6 +174,35 @@ class RunsProcessor:
 
     def _order(self, row: int) -> tuple[int, str]:
         return self._store.value(row, "time"), self._store.value(row, "event_id")
+
+    # -- snapshots
+
+    def snapshot(self) -> Parts:
+        return take(self._kept())
+
+    def restore(self, version: int, parts: Parts) -> Sequence[Note]:
+        rest = put_back(version, parts, self._kept())
+        self._now_ns, self._event_clock = rest.now_ns, rest.event_clock
+        return []
+
+    def after_gap(self) -> None:
+        """All runs are forgotten: their rows stand as they were sent, and what follows is a new part.
+
+        What was seen of each source partition is still true, so INGEST's repeats are still known.
+        """
+        self._fresh()
+
+    def _kept(self) -> Kept:
+        return Kept(
+            self._table,
+            self._store,
+            self._outbox,
+            self._watch,
+            self._seen,
+            self._ticked_ns,
+            self._now_ns,
+            self._event_clock,
+        )
 
     # -- ticks
 

@@ -41,6 +41,19 @@ class RowStore:
         for key in [key for key in self._lists if key[0] == base]:
             del self._lists[key]
 
+    def state(self) -> tuple[int, list[int], list[int], list[pa.RecordBatch]]:
+        """For a snapshot: the next row's number; of each frame its first row, its runs, and the frame."""
+        runs = [self._runs[base] for base in self._bases]
+        return self._next, list(self._bases), runs, [self._batches[base] for base in self._bases]
+
+    def load(self, following: int, bases: list[int], runs: list[int], batches: list[pa.RecordBatch]) -> None:
+        """Go on from `state`."""
+        self._next, self._bases = following, bases
+        self._runs = dict(zip(bases, runs, strict=True))
+        self._batches = dict(zip(bases, batches, strict=True))
+        self._lists = {}
+        self.rows = sum(batch.num_rows for batch in batches)
+
     def locate(self, row: int) -> tuple[pa.RecordBatch, int]:
         """The frame of a row, and its place in it."""
         base = self._base(row)

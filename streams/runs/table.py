@@ -110,6 +110,21 @@ class RunTable:
         self.sent_ns = np.zeros(capacity, np.int64)
         self.dirty = np.zeros(capacity, np.int64)
 
+    def arrays(self) -> dict[str, npt.NDArray[np.int64]]:
+        """For a snapshot: copies of the numbers of all slots."""
+        return {name: getattr(self, name).copy() for name in (*self._ARRAYS, "sums")}
+
+    def lists(self) -> tuple[list[Run | None], list[int]]:
+        """For a snapshot: what is kept of the run in each slot, and the free slots in their order."""
+        return self.runs, self._free
+
+    def load(self, arrays: dict[str, npt.NDArray[np.int64]], runs: list[Run | None], free: list[int]) -> None:
+        """Go on from `arrays` and `lists`."""
+        for name in (*self._ARRAYS, "sums"):
+            setattr(self, name, arrays[name])
+        self.runs, self._free = runs, free
+        self.slot_of = {run.run_id: slot for slot, run in enumerate(runs) if run is not None}
+
     def run(self, slot: int) -> Run:
         run = self.runs[slot]
         assert run is not None

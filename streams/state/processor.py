@@ -4,7 +4,7 @@ RUNS and DRIFT implement this; `streams.faust_shell` feeds it from Kafka and sen
 reads no wall clock and no environment, so the same frames give the same outputs wherever they are read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from schemas.alert import Alert
 from schemas.columns import Kind
 from schemas.frame import Flag, Header, Label, Writer
 from schemas.topics import Topic
+from streams.state.snapshots import Parts
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,32 @@ class Output:
     clock_ns: int = 0
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that changes how numbers are to be read; it becomes a row of the ledger.
+
+    Attributes:
+        entry: what happened, `<part>.<event>`.
+        count: of what the entry is about.
+        detail: a sentence.
+    """
+
+    entry: str
+    count: int
+    detail: str
+
+
 class Processor(Protocol):
-    """State of one partition."""
+    """State of one partition.
+
+    Attributes:
+        state_version: of the schema of its snapshots; older ones are migrated by `restore` or refused.
+        logic: what decides how the state goes on: version of the logic and parameters. Frames that are read
+            again under another logic may give other outputs, so the shell sends none of them twice.
+    """
+
+    state_version: int
+    logic: str
 
     def process(
         self, header: Header, rows: pa.RecordBatch | None, offset: int, clock_ns: int
@@ -47,6 +72,26 @@ class Processor(Protocol):
 
         Returns:
             What is to be sent, in order.
+        """
+
+    def snapshot(self) -> Parts:
+        """The whole state between two frames; what changes later is copied."""
+
+    def restore(self, version: int, parts: Parts) -> Sequence[Note]:
+        """Replace the state of a new processor by that of a snapshot of `state_version` `version`.
+
+        Returns:
+            What could not go on as it was.
+
+        Raises:
+            SnapshotRefused: of a version that cannot be read any more.
+            SnapshotDamaged: the parts are not those of this role.
+        """
+
+    def after_gap(self) -> None:
+        """Input is missing between the last frame and the next: keep what is still true, forget the rest.
+
+        Nothing that was sent under a key before may be sent again under it, with less in it.
         """
 
 
@@ -94,12 +139,42 @@ class LabelWriter:
         self._last[topic, partition] = label
         return label, previous
 
+    def state(self) -> list[tuple[str, int, int, int]]:
+        """For a snapshot: topic, partition, and the last label written there."""
+        return [(topic, partition, *label) for (topic, partition), label in self._last.items()]
+
+    def go_on_after(self, last: Iterable[tuple[str, int, int, int]]) -> None:
+        """Go on after these labels, given as by `state`."""
+        for topic, partition, offset, number in last:
+            self._last[topic, partition] = Label(offset, number)
+
+
+# Writer, partition, offset and number of the last label of each chain; chains that went on since a gap.
+LabelState = tuple[list[tuple[int, int, int, int]], list[tuple[int, int]] | None]
+
 
 class LabelReader:
     """Decides for each labelled frame of a partition whether it is new."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[Writer, int], Label] = {}
+        # Chains that have gone on since the last gap; None: there was none.
+        self._gone_on: dict[tuple[int, int], None] | None = None
+
+    def state(self) -> LabelState:
+        """For a snapshot."""
+        last = [(int(writer), part, *label) for (writer, part), label in self._last.items()]
+        return last, None if self._gone_on is None else list(self._gone_on)
+
+    def restore(self, state: LabelState) -> None:
+        """Go on from `state`."""
+        last, gone_on = state
+        self._last = {(Writer(writer), part): Label(offset, number) for writer, part, offset, number in last}
+        self._gone_on = None if gone_on is None else dict.fromkeys(gone_on)
+
+    def after_gap(self) -> None:
+        """Frames are gone, and it is known: the next of each chain is taken whatever came before it."""
+        self._gone_on = {}
 
     def is_new(self, header: Header) -> bool:
         """False for a repeat.
@@ -111,10 +186,13 @@ class LabelReader:
         last = self._last.get(chain, Label(-1, -1))
         if header.label <= last:
             return False
-        if header.previous != last:
+        cut = self._gone_on is not None and chain not in self._gone_on
+        if header.previous != last and not cut:
             raise LabelHole(
                 f"From {header.writer.name} partition {header.partition} came label {tuple(header.label)} "
                 f"after {tuple(header.previous)}, but the last one here is {tuple(last)}"
             )
         self._last[chain] = header.label
+        if self._gone_on is not None:
+            self._gone_on[chain] = None
         return True

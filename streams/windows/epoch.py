@@ -4,6 +4,8 @@ Adds a frame at a time, in columns, and gives the rows that changed since they w
 epoch it is, and when rows are due, is `streams.windows.windows`' business.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -42,6 +44,23 @@ class EpochSums:
     def __len__(self) -> int:
         """Windows held."""
         return len(self._slot_of)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """For a snapshot, beside the segments: copies of the slots in use."""
+        used = len(self._slot_of)
+        return {
+            "keys": np.fromiter(self._slot_of, np.int64, used),
+            "sums": self._sums[:used].copy(),
+            "changed": self._changed[:used].copy(),
+            "about": self._about[:used].copy(),
+            **self._histograms.state(self._about[:, 3]),
+        }
+
+    def load(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from `state`."""
+        self._slot_of = {key: slot for slot, key in enumerate(arrays["keys"].tolist())}
+        self._sums, self._changed, self._about = arrays["sums"], arrays["changed"], arrays["about"]
+        self._histograms.load(arrays)
 
     def add(self, batch: pa.RecordBatch, labels: dict[str, Labels]) -> None:
         """Add the rows of a frame of kind SIGNALS.

@@ -25,6 +25,15 @@ class Histograms:
         self._waiting: list[tuple[Ints, Ints]] = []
         self._waiting_rows = 0
 
+    def state(self, wider: Ints) -> dict[str, Ints]:
+        """For a snapshot: all counts brought together (`wider` as in `add`), as copies."""
+        self.merge(wider)
+        return {"bucket_keys": self._keys.copy(), "bucket_counts": self._counts.copy()}
+
+    def load(self, arrays: dict[str, Ints]) -> None:
+        """Go on from `state`."""
+        self._keys, self._counts = arrays["bucket_keys"], arrays["bucket_counts"]
+
     def add(self, slots: Ints, buckets: Ints, weights: Ints, wider: Ints) -> None:
         """Count durations.
 

@@ -26,6 +26,15 @@ class Segments:
         self.names: list[Segment] = []
         self.folded_rows = 0
 
+    def state(self) -> tuple[list[Segment], int]:
+        """For a snapshot."""
+        return self.names, self.folded_rows
+
+    def load(self, names: list[Segment], folded_rows: int) -> None:
+        """Go on from `state`."""
+        self.names, self.folded_rows = names, folded_rows
+        self._ids = {segment: number for number, segment in enumerate(names)}
+
     def find(self, segment: Segment, rows: int) -> int:
         """Number of a segment.
 

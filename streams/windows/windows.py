@@ -9,12 +9,15 @@ one starts a second later than it did, so that keys stay apart.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+import numpy.typing as npt
 import pyarrow as pa
 
 from streams.windows.epoch import EpochSums
 from streams.windows.labels import Labels
-from streams.windows.segments import Segments
+from streams.windows.segments import Segment, Segments
 
 SECOND_NS = 1_000_000_000
 
@@ -36,6 +39,16 @@ class WindowParams:
     windows: int = 100_000
 
 
+class WindowsState(msgspec.Struct, array_like=True):
+    """What a snapshot keeps of windows beside arrays: see `Windows`, `EpochSums` and `Segments`."""
+
+    sent: int
+    epoch_start_ns: int | None
+    segments: list[Segment]
+    folded_rows: int
+    after_gap: bool
+
+
 class Windows:
     """Windows of one partition. State: the epoch's sums and which 5 s were last sent."""
 
@@ -44,6 +57,33 @@ class Windows:
         self._partition = partition
         self._epoch: EpochSums | None = None
         self._sent = -1
+        self._after_gap = False
+
+    def state(self) -> tuple[WindowsState, dict[str, npt.NDArray[Any]]]:
+        """For a snapshot: what is not an array, and the arrays of the epoch."""
+        if self._epoch is None:
+            return WindowsState(self._sent, None, [], 0, self._after_gap), {}
+        names, folded_rows = self._epoch.segments.state()
+        about = WindowsState(self._sent, self._epoch.epoch_start_ns, names, folded_rows, False)
+        return about, self._epoch.state()
+
+    def load(self, about: WindowsState, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on from `state`."""
+        self._sent, self._epoch, self._after_gap = about.sent, None, about.after_gap
+        if about.epoch_start_ns is not None:
+            segments = Segments(self._params.segments, self._partition)
+            segments.load(about.segments, about.folded_rows)
+            self._epoch = EpochSums(about.epoch_start_ns, segments)
+            self._epoch.load(arrays)
+
+    def after_gap(self) -> None:
+        """Forget what the epoch holds: its rows stand as they were sent.
+
+        What was sent after the snapshot is not known, so the next epoch starts at a time at which no other
+        can have started: 1 ns after its first frame, where regular ones start at whole seconds.
+        """
+        self._epoch = None
+        self._after_gap = True
 
     @property
     def epoch_start_ns(self) -> int:
@@ -71,10 +111,16 @@ class Windows:
         due = self.flush() if over or slot != self._sent else None
         self._sent = slot
         if over:
-            regular = clock_ns - clock_ns % self._params.epoch_ns
-            start_ns = regular if self._epoch is None else max(regular, self.epoch_start_ns + SECOND_NS)
+            start_ns = self._next_start_ns(clock_ns)
             self._epoch = EpochSums(start_ns, Segments(self._params.segments, self._partition))
         return due
+
+    def _next_start_ns(self, clock_ns: int) -> int:
+        if self._after_gap:
+            self._after_gap = False
+            return clock_ns + 1
+        regular = clock_ns - clock_ns % self._params.epoch_ns
+        return regular if self._epoch is None else max(regular, self.epoch_start_ns + SECOND_NS)
 
     def add(self, batch: pa.RecordBatch, labels: dict[str, Labels]) -> None:
         """Add settled steps and corrections at the clock of the last `advance`; see `EpochSums.add`."""

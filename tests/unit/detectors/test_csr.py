@@ -141,7 +141,9 @@ def test_a_snapshot_shares_no_memory_with_the_detector() -> None:
     assert_identical(snapshot, kept)
 
 
-@pytest.mark.parametrize("parameters", [CsrParameters(threshold=61.0), CsrParameters(60.0, warm_up=99)])
+@pytest.mark.parametrize(
+    "parameters", [CsrParameters(60.0, warm_up=99), CsrParameters(60.0, confirm_within=7)]
+)
 def test_a_snapshot_of_other_parameters_is_refused(parameters: CsrParameters) -> None:
     with pytest.raises(SnapshotMismatch):
         Csr(parameters).restore(make_detector("numba").snapshot())
