@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-AlertType = Literal["drift.detected", "drift.resolved", "loop.detected"]
+AlertType = Literal["drift.detected", "drift.resolved", "loop.detected", "pipeline.gap"]
 Severity = Literal["critical", "warning", "info"]
 
 

@@ -5,102 +5,55 @@ assigned partition gets a processor and the offset that it expects next. What is
 repeat and dropped; what is ahead makes us seek back. No exception may leave the agent's body (Faust would
 acknowledge the message and go on), so a failure ends the process and the supervisor starts it again.
 
-Without snapshots a processor starts at offset 0 of its partition, and refuses when that is gone.
+On assignment a partition goes on at its newest snapshot (`streams.restoring`); others are written while
+frames go on (`streams.snapshotting`), at revocation, and at the end of the process. Kafka is told their
+offsets for its lag tools alone.
 """
 
 import asyncio
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-import faust
-import msgspec
 import structlog
 import uvloop
-from confluent_kafka import KafkaError, Message, Producer
-from faust.transport.drivers import aiokafka as driver
+from confluent_kafka import KafkaError, Producer
 from faust.types import TP
-from mode import CrashingSupervisor
 
 from schemas.alert import Alert
 from schemas.columns import Kind
-from schemas.frame import Writer, decode_batch, decode_header, encode, make_header
-from schemas.topics import ALERTS, Topic, topic_name
+from schemas.frame import Writer, decode_batch, decode_header
+from schemas.topics import RESULT_FRAMES, Topic, topic_name
+from streams.fault_points import FaultPoint, reach
+from streams.faust_app import App, commit, make_app
 from streams.health import Health
+from streams.held import Held
 from streams.loop import make_producer
-from streams.partitions import cut, partition_of
+from streams.outputs import Outputs
+from streams.restoring import Restorer
 from streams.settings import Settings
-from streams.state.processor import Clock, LabelWriter, Output, Place, Processor
+from streams.snapshot_store import Fenced
+from streams.snapshotting import Snapshots
+from streams.state.notes import build_ledger, gap_alert
+from streams.state.processor import Output, Place, Processor
+from streams.state.snapshots import Manifest
 
 log = structlog.get_logger()
 
 EXIT_CRASH = 70
 AHEAD_LIMIT_S = 20.0
+RESTORING_THREADS = 4
+# How long a snapshot may take when the partition is taken away, and when the process ends (a supervisor
+# gives it 10 s and more).
+REVOKE_S = 20.0
+END_S = 8.0
 # One seek is enough; a second would throw away what the first has fetched since.
 SEEK_EVERY_S = 1.0
-
-
-@dataclass
-class Held:
-    """One assigned partition: its processor and the next offset it takes."""
-
-    processor: Processor
-    next: int = 0
-    clock: Clock = field(default_factory=Clock)
-    labels: LabelWriter = field(default_factory=LabelWriter)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ahead_since_s: float | None = None
-    sought_s: float = 0.0
-
-
-class Consumer(driver.Consumer):
-    """Faust's consumer without its offsets."""
-
-    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
-        return False
-
-    force_commit = commit
-
-    def ack(self, message: Any) -> bool:
-        """Mark a message as done, and nothing else: Faust's own list of what was acked would only grow."""
-        if message.acked:
-            return False
-        message.acked = True
-        self._unacked_messages.discard(message)
-        waiter = self._waiting_for_ack
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-        return True
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Gaps are the guard's business."""
-
-    async def perform_seek(self) -> None:
-        """Go to the offsets that the processors expect; restoring was done before, so this is quick."""
-        held: dict[TP, Held] = self.app.wakeline_held  # type: ignore[attr-defined]  # our App, see below
-        wanted = {tp: held[tp].next for tp in self.assignment() if tp in held}
-        if wanted:
-            await self.seek_wait(wanted)
-
-
-class Transport(driver.Transport):
-    """Faust's transport with our consumer."""
-
-    Consumer = Consumer
-
-
-class App(faust.App):
-    """A Faust app whose consumer is ours; `wakeline_held` is what it stands on."""
-
-    wakeline_held: dict[TP, Held]
-
-    def _new_transport(self) -> Any:
-        return Transport(self.conf.broker_consumer, self)
 
 
 class Shell:
@@ -119,10 +72,14 @@ class Shell:
         self._health = health
         self._role = role
         self._topic = topic_name(topic, settings.namespace)
-        self._writer = writer
-        self._make_processor = make_processor
-        self._partitions = settings.partitions
         self._producer: Producer = make_producer(settings, role)
+        self._outputs = Outputs(settings, health, writer, self._producer, self._refused)
+        self._restorer = Restorer(settings, role, writer, make_processor)
+        self._snapshots = Snapshots(settings, role, self._producer, self._saved)
+        self._restoring = ThreadPoolExecutor(RESTORING_THREADS, "restore")
+        # One: snapshots take turns, so that only one is in memory as bytes.
+        self._saving = ThreadPoolExecutor(1, "snapshot")
+        self._to_commit: dict[TP, int] = {}
         self._held: dict[TP, Held] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -137,32 +94,15 @@ class Shell:
                 await asyncio.sleep(0.05)
                 self._producer.poll(0)
                 self._health.beat()
+                await self._commit(app)
         finally:
+            # Before the consumer leaves: SIGTERM sends no revocation, and the next owner waits for this.
+            await self._let_go(END_S)
             await app.stop()
-            self._producer.flush(30)
+            self._producer.flush(END_S)
 
     def _make_app(self) -> App:
-        app = App(
-            self._settings.group(self._role),
-            broker=[f"kafka://{server.strip()}" for server in self._settings.kafka.split(",")],
-            store="memory://",
-            cache="memory://",
-            datadir=tempfile.gettempdir(),  # nothing is written there
-            key_serializer="raw",
-            value_serializer="raw",
-            web_enabled=False,
-            consumer_auto_offset_reset="earliest",
-            consumer_max_fetch_size=1_048_576,
-            stream_buffer_maxsize=64,
-            stream_wait_empty=False,
-            broker_session_timeout=6.0,
-            broker_heartbeat_interval=1.0,
-            broker_max_poll_interval=864_000.0,
-            topic_disable_leader=True,
-            topic_allow_declare=False,
-            agent_supervisor=CrashingSupervisor,
-        )
-        app.wakeline_held = self._held
+        app = make_app(self._settings, self._settings.group(self._role), self._held)
         # weak=False: a bound method would be forgotten at once.
         app.on_rebalance_complete.connect(self._rebalanced, weak=False)
         app.on_partitions_revoked.connect(self._revoked, weak=False)
@@ -193,29 +133,74 @@ class Shell:
         for tp in set(self._held) - assigned:
             del self._held[tp]
         new = sorted(tp for tp in assigned - set(self._held) if tp.topic == self._topic)
-        earliest = await app.consumer.earliest_offsets(*new) if new else {}
-        for tp in new:
-            if earliest.get(tp, 0) > 0:
-                self._refuse(tp, earliest[tp])
-            place = Place(self._writer, tp.partition, self._partitions)
-            self._held[tp] = Held(self._make_processor(place))
+        if new:
+            self._health.waiting("the state to be restored")
+            earliest = await app.consumer.earliest_offsets(*new)
+            ends = await app.consumer.highwaters(*new)
+            restored = [self._restore(tp, earliest.get(tp, 0), ends.get(tp, 0)) for tp in new]
+            self._held.update(zip(new, await asyncio.gather(*restored), strict=True))
         log.info("Partitions assigned", partitions=sorted(tp.partition for tp in self._held))
         self._health.ready()
 
-    def _refuse(self, tp: TP, earliest: int) -> None:
-        log.error(
-            "Records are gone that the state needs: the topic's retention has deleted them, and totals would "
-            "be wrong. Go on in a new namespace",
-            topic=tp.topic,
-            partition=tp.partition,
-            needed=0,
-            earliest=earliest,
+    async def _restore(self, tp: TP, earliest: int, end: int) -> Held:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._restoring, self._restorer.restore, tp.partition, earliest, end
         )
-        self._exit(EXIT_CRASH)
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
-        """State is a function of the log alone, so it stays good if the partition comes back to us."""
         self._health.waiting("an assignment")
+        try:
+            await self._let_go(REVOKE_S)
+        except BaseException as error:  # noqa: BLE001 - as in `_rebalanced`
+            self._crash(error)
+
+    async def _let_go(self, timeout_s: float) -> None:
+        """Snapshot and forget all partitions; what comes of them from now on is dropped.
+
+        A snapshot that fails costs the next owner time, never correctness: it goes on at the one before.
+        """
+        held, loop = dict(self._held), asyncio.get_running_loop()
+        saves = []
+        for tp, one in held.items():
+            async with one.lock:
+                del self._held[tp]
+                if one.next != one.covered:
+                    draft = self._snapshots.draft(one, tp.partition)
+                    save = partial(self._snapshots.save, one, draft, timeout_s)
+                    saves.append(loop.run_in_executor(self._saving, save))
+        for saved in await asyncio.gather(*saves, return_exceptions=True):
+            if isinstance(saved, Fenced):
+                log.warning("The partition was somebody else's already", reason=str(saved))
+            elif isinstance(saved, BaseException):
+                raise saved
+        for one in held.values():
+            one.store.close()
+
+    # -- snapshots
+
+    def _snapshot_if_due(self, tp: TP, held: Held) -> None:
+        if not self._snapshots.due(held):
+            return
+        held.saving = True
+        draft = self._snapshots.draft(held, tp.partition)
+        future = self._saving.submit(self._snapshots.save, held, draft)
+        future.add_done_callback(partial(self._was_saved, held))
+
+    def _was_saved(self, held: Held, future: "Future[bool]") -> None:
+        held.saving = False
+        error = future.exception()
+        if error is not None:
+            self._crash(error)
+
+    def _saved(self, manifest: Manifest) -> None:
+        self._to_commit[TP(self._topic, manifest.partition)] = manifest.next_offset
+
+    async def _commit(self, app: App) -> None:
+        """Tell Kafka how far snapshots are. Nothing depends on it, so a refusal is only logged."""
+        if self._to_commit:
+            offsets, self._to_commit = self._to_commit, {}
+            await commit(app, {tp: offset for tp, offset in offsets.items() if tp in self._held})
 
     # -- messages
 
@@ -233,6 +218,8 @@ class Shell:
             held.ahead_since_s = None
             self._process(held, tp.partition, message)
             held.next = message.offset + 1
+            reach(FaultPoint(f"{self._role}.processed"))
+            self._snapshot_if_due(tp, held)
 
     async def _seek_back(self, app: App, tp: TP, held: Held, offset: int) -> None:
         now_s = time.monotonic()
@@ -250,51 +237,29 @@ class Shell:
         header = decode_header(value)
         rows = None if header.kind is Kind.TICK else decode_batch(header, value)
         clock_ns = held.clock.read(header, round(message.timestamp * 1_000) * 1_000_000)
+        for output in self._told(held, partition, message.offset, clock_ns):
+            self._outputs.send(held, partition, message.offset, output)
         for output in held.processor.process(header, rows, message.offset, clock_ns):
-            if isinstance(output, Alert):
-                self._send_alert(output)
-            else:
-                self._send(held.labels, partition, message.offset, output)
+            self._outputs.send(held, partition, message.offset, output)
         self._producer.poll(0)
 
-    # -- outputs
-
-    def _send(self, labels: LabelWriter, partition: int, offset: int, output: Output) -> None:
-        name = topic_name(output.topic, self._settings.namespace)
-        for rows in (None,) if output.rows is None else cut(output.rows):
-            label, previous = labels.next(name, output.partition, offset)
-            header = make_header(
-                output.kind,
-                self._writer,
-                rows=0 if rows is None else rows.num_rows,
-                flags=output.flags,
-                partition=partition,
-                partitions=self._partitions,
-                label=label,
-                previous=previous,
-                clock_ns=output.clock_ns,
-            )
-            self._produce(name, encode(header, rows), output.partition)
-
-    def _send_alert(self, alert: Alert) -> None:
-        name = topic_name(ALERTS, self._settings.namespace)
-        where = partition_of(alert.alert_id, self._partitions)
-        self._produce(name, msgspec.json.encode(alert), where, alert.alert_id.encode())
-
-    def _produce(self, topic: str, value: bytes, partition: int, key: bytes | None = None) -> None:
-        while True:
-            try:
-                self._producer.produce(topic, value, key, partition=partition, on_delivery=self._delivered)
-                return
-            except BufferError:
-                self._producer.poll(0.1)  # full: the broker is slower than we are, or away
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            log.error("Kafka refused an output", reason=error.str())
-            self._exit(EXIT_CRASH)
+    def _told(self, held: Held, partition: int, offset: int, clock_ns: int) -> list[Output | Alert]:
+        """What the restore left to be told, with the first frame after it."""
+        outputs: list[Output | Alert] = []
+        if held.notes:
+            rows = build_ledger(self._role, partition, offset, clock_ns, held.notes)
+            outputs.append(Output(RESULT_FRAMES, partition, Kind.LEDGER, rows))
+        if held.gap is not None:
+            first, last = held.gap
+            outputs.append(gap_alert(self._settings.namespace, self._role, partition, first, last, clock_ns))
+        held.notes, held.gap = [], None
+        return outputs
 
     # -- the end
+
+    def _refused(self, error: KafkaError) -> None:
+        log.error("Kafka refused an output", reason=error.str())
+        self._exit(EXIT_CRASH)
 
     def _crash(self, error: BaseException) -> None:
         log.error("The processor failed; the process ends", exc_info=error)

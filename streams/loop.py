@@ -57,7 +57,7 @@ class Stage(Protocol):
         """Forget the open block: its partitions are somebody else's, or will be read again."""
 
 
-def _quiet() -> dict[str, Any]:
+def quiet() -> dict[str, Any]:
     """The client's log goes through ours; on stderr it prints 20 lines a second while a broker is away."""
     return {"logger": logging.getLogger("kafka-client"), "log_level": 4, "reconnect.backoff.max.ms": 2_000}
 
@@ -65,7 +65,7 @@ def _quiet() -> dict[str, Any]:
 def make_consumer(settings: Settings, role: str) -> Consumer:
     """A consumer of the role's group: no auto-commit, from the earliest record where nothing is committed."""
     return Consumer(
-        _quiet()
+        quiet()
         | {
             "bootstrap.servers": settings.kafka,
             "group.id": settings.group(role),
@@ -86,7 +86,7 @@ def make_consumer(settings: Settings, role: str) -> Consumer:
 def make_producer(settings: Settings, role: str, **extra: str | int) -> Producer:
     """An idempotent producer that keeps trying: a broker that is away delays, it never loses."""
     return Producer(
-        _quiet()
+        quiet()
         | {
             "bootstrap.servers": settings.kafka,
             "client.id": f"wakeline-{role}",

@@ -92,6 +92,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=1e9,
         ),
     ] = 10_000.0
+    snapshot_every_s: Annotated[
+        float,
+        _about(
+            "Seconds between snapshots of the state. Long: a crash costs more reading. Short: more writing.",
+            ge=0.2,
+            le=3_600,
+        ),
+    ] = 60.0
     webhooks: Annotated[
         tuple[str, ...],
         _about("URLs that alerts are posted to. Each must answer 2xx; it is retried until it does."),
