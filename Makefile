@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type unit bench clean
+.PHONY: help run test test-crash lint type unit bench clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wakeline needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -34,6 +34,9 @@ type: $(STAMP) ## mypy, strict
 
 unit: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-crash: $(STAMP) ## kill every role and the broker, again and again, and compare; ARGS="-k runs" for some
+	$(BIN)/python -m pytest tests/crash -m crash -s --no-header $(ARGS)
 
 bench: $(STAMP) ## measure speed as ratios against raw limits of the same run
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -123,6 +123,28 @@ class Crew:
                 raise NotReached(f"{point} in {timeout_s:.0f} s. {last_words(worker.spec)}")
             time.sleep(_LOOK_S)
 
+    def kill_one(self, role: str, number: int = 0) -> None:
+        """Kill a worker -9 as soon as there is one.
+
+        Raises:
+            NotReached: there has been none for a long time.
+        """
+        self._send(role, number, signal.SIGKILL)
+
+    def pause_one(self, role: str, number: int, seconds: float) -> None:
+        """Stop a worker where it is, and let it go on later as if nothing had been."""
+        self._send(role, number, signal.SIGSTOP)
+        time.sleep(seconds)
+        self.workers[role][number].signal(signal.SIGCONT)
+
+    def _send(self, role: str, number: int, which: signal.Signals) -> None:
+        worker = self.workers[role][number]
+        until_s = time.monotonic() + REACH_S
+        while not worker.signal(which):
+            if time.monotonic() > until_s:
+                raise NotReached(f"{role} does not start. {last_words(worker.spec)}")
+            time.sleep(_LOOK_S)
+
     def deaths(self) -> dict[str, dict[int, int]]:
         """How often processes of each role ended with each exit code (negative: signal)."""
         sums: dict[str, dict[int, int]] = {}

@@ -160,7 +160,7 @@ def _frames(labels: LabelWriter, source: Place, offset: int, output: Output) -> 
 def _until(consumer: Consumer, end: int) -> Iterator[Recorded]:
     following = 0
     while following < end:
-        for message in consumer.consume(1_000, 1.0):
+        for message in consumer.consume(1_000, 0.05):
             assert message.error() is None, message.error()
             yield _recorded(message)
             following = (message.offset() or 0) + 1

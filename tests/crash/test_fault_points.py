@@ -1,13 +1,19 @@
 """Every fault point of every role, three kills -9 each, at different moments of the load."""
 
 import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from streams.app import ROLES
 from streams.fault_points import FaultPoint
 from tests.crash.case import Outcome, Servers, in_a_second_process, run_case
 from tests.crash.crew import Crew, role_of
 from tests.crash.feeder import Feeder
+from tests.crash.progress import Progress
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
 KILLS = 3
 
@@ -16,20 +22,46 @@ def points_of(role: str) -> list[FaultPoint]:
     return [point for point in FaultPoint if role_of(point) == role]
 
 
-def test_nothing_killed(undisturbed: Outcome) -> None:
+def die_at(crew: Crew, point: FaultPoint) -> None:
+    """Arm a point, make the role come to it, and wait until it has died there."""
+    crew.arm(point)
+    if point.endswith(".restored"):
+        crew.kill_one(role_of(point))  # only who starts restores
+    crew.wait_reached(point)
+
+
+def test_every_point_belongs_to_a_role() -> None:
+    assert {role_of(point) for point in FaultPoint} == set(ROLES)
+
+
+def test_nobody_is_killed_and_a_second_process_computes_the_same(undisturbed: Outcome) -> None:
     assert in_a_second_process(undisturbed.settings) == undisturbed.made.digests()
 
 
-@pytest.mark.parametrize("role", ["ingest", "write", "notify"])
-def test_a_role_killed(role: str, servers: Servers, undisturbed: Outcome) -> None:
+def die_at_all(crew: Crew, role: str, seed: int, progress: Progress) -> None:
     points = points_of(role) * KILLS
-    random.Random(f"{servers.seed}/{role}").shuffle(points)
+    random.Random(f"{seed}/{role}").shuffle(points)
+    for point in points:
+        die_at(crew, point)
+        progress.count()
 
+
+# Together, because a killed member's group waits 6 to 10 s for it: one after the other takes 12 minutes.
+@pytest.mark.parametrize(
+    "roles", [("ingest", "runs"), ("write", "drift", "notify")], ids=lambda roles: "+".join(roles)
+)
+def test_roles_die_at_each_of_their_points_three_times(
+    roles: tuple[str, ...], servers: Servers, undisturbed: Outcome
+) -> None:
     def faults(crew: Crew, feeder: Feeder) -> int:
-        for number, point in enumerate(points):
-            crew.arm(point)
-            feeder.share((number + 1) / (len(points) + 1))
-            crew.wait_reached(point)
-        return len(points)
+        count = KILLS * sum(len(points_of(role)) for role in roles)
+        progress = Progress("+".join(roles), count, feeder)
+        with ThreadPoolExecutor(len(roles)) as pool:
+            started = [pool.submit(die_at_all, crew, role, servers.seed, progress) for role in roles]
+        for done in started:
+            done.result()
+        for role in roles:
+            assert crew.deaths()[role][-signal.SIGKILL] >= KILLS * len(points_of(role))
+        return count
 
-    run_case(servers, role, faults, expected=undisturbed.totals)
+    run_case(servers, "points-" + "-".join(roles), faults, expected=undisturbed.totals)
