@@ -94,6 +94,10 @@ class Shell:
                 await asyncio.sleep(0.05)
                 self._producer.poll(0)
                 self._health.beat()
+                # Here too, not only behind a frame: the last frames of a quiet hour are covered as well.
+                # Between two turns of the event loop no frame is half processed.
+                for tp, held in list(self._held.items()):
+                    self._snapshot_if_due(tp, held)
                 await self._commit(app)
         finally:
             # Before the consumer leaves: SIGTERM sends no revocation, and the next owner waits for this.
