@@ -70,7 +70,8 @@ def price(usage: Usage, book: PriceBook) -> dict[str, pa.Array]:
         **{f"cost_{name}_pico_usd": pa.array(values, mask=absent) for name, values in parts.items()},
         "cost_status": pa.array(status),
         "price_id": ids.take(taken),
-        "price_book": pa.repeat(book.version, length) if len(rows) else pa.nulls(length, pa.string()),
+        # Of every step: were it only there beside priced ones, a row would depend on how frames are cut.
+        "price_book": pa.repeat(book.version, length),
     }
 
 

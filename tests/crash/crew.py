@@ -75,6 +75,7 @@ class Crew:
     """Workers of all roles. A context manager.
 
     Attributes:
+        settings: of all roles.
         workers: by role.
     """
 
@@ -86,6 +87,7 @@ class Crew:
             folder: for logs and the files that arm fault points.
             each: how many workers a role has; others have one.
         """
+        self.settings = settings
         self._folder = folder
         self._environment = {
             name: text for name, text in os.environ.items() if not name.startswith(PREFIX)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pyarrow as pa
 
 from schemas.columns import Kind
 from schemas.frame import decode_batch, decode_header
@@ -89,11 +90,14 @@ def store_fresh(settings: Settings, made: Made) -> Settings:
         (m.offset, m.value) for topic in (STEP_FRAMES, STEP_CONTENTS) for m in read_topic(settings, topic)
     ]
     frames += [(-1, value) for chain, value in made.frames.items() if chain.topic == "result-frames"]
+    by_table: dict[str, list[pa.Table]] = {}
     for offset, value in frames:
         header = decode_header(value)
-        if header.kind is not Kind.TICK and header.kind in TABLES:
+        if header.kind is not Kind.TICK:
             rows = to_table(header, decode_batch(header, value), offset, beside.namespace)
-            sink.write(TABLES[header.kind], rows)
+            by_table.setdefault(TABLES[header.kind], []).append(rows)
+    for table, parts in by_table.items():
+        sink.write(table, pa.concat_tables(parts, promote_options="default"))
     return beside
 
 

@@ -12,6 +12,7 @@ from tests.crash.case import Outcome, Servers, in_a_second_process, run_case
 from tests.crash.crew import Crew, role_of
 from tests.crash.feeder import Feeder
 from tests.crash.progress import Progress
+from tests.crash.snapshots import STATEFUL, wait_for_more, written
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 
@@ -39,9 +40,15 @@ def test_nobody_is_killed_and_a_second_process_computes_the_same(undisturbed: Ou
 
 
 def die_at_all(crew: Crew, role: str, seed: int, progress: Progress) -> None:
+    rng = random.Random(f"{seed}/{role}")
     points = points_of(role) * KILLS
-    random.Random(f"{seed}/{role}").shuffle(points)
+    rng.shuffle(points)
+    before = [0] * crew.settings.partitions
     for point in points:
+        # Half of the lives are long enough for snapshots; the others end soon after their start.
+        if role in STATEFUL and rng.random() < 0.5:
+            wait_for_more(crew.settings, role, before)
+            before = written(crew.settings, role)
         die_at(crew, point)
         progress.count()
 
