@@ -13,7 +13,7 @@ APPEND_NS = 1_762_170_000 * 10**9
 def rows_of(sizes: int) -> list[list[object]]:
     """Rows of all steps as lists of texts, framed so many at once."""
     book = PriceBook()
-    steps = make_steps(3, 40)
+    steps = make_steps(3, 60)
     rows: list[list[object]] = []
     for first in range(0, len(steps), sizes):
         events = decode(native(steps[first : first + sizes])).events
