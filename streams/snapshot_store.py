@@ -7,17 +7,18 @@ never asked.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import SNAPSHOT_TOPICS, topic_name
 from streams.fault_points import FaultPoint, reach
 from streams.loop import quiet
+from streams.reading import read_to_end
 from streams.settings import Settings
 from streams.state.snapshots import Manifest, Part, SnapshotDamaged, cut, decode, join, read_manifest
 
@@ -25,7 +26,6 @@ log = structlog.get_logger()
 
 KEPT = 2
 TIMEOUT_S = 30.0
-_ALL = 2**31 - 1
 
 
 class Fenced(RuntimeError):
@@ -102,7 +102,7 @@ class SnapshotStore:
 
     def _read_manifests(self) -> list[tuple[int, Manifest | None]]:
         found: list[tuple[int, Manifest | None]] = []
-        for offset, value in read_committed(self._settings, self._manifests, self._partition, 0):
+        for offset, value in read_to_end(self._settings, self._manifests, self._partition, 0):
             try:
                 found.append((offset, read_manifest(value)))
             except SnapshotDamaged as error:
@@ -114,7 +114,7 @@ class SnapshotStore:
         if not wanted:
             return []
         found: dict[int, bytes] = {}
-        for offset, value in read_committed(self._settings, self._parts, self._partition, min(wanted)):
+        for offset, value in read_to_end(self._settings, self._parts, self._partition, min(wanted)):
             if offset in wanted:
                 found[offset] = value
             if offset >= max(wanted):
@@ -238,44 +238,3 @@ def _hear(producer: Producer, seconds: float) -> None:
         if isinstance(error.__cause__, KafkaException):
             raise error.__cause__ from error
         raise
-
-
-def read_committed(settings: Settings, topic: str, partition: int, first: int) -> Iterator[tuple[int, bytes]]:
-    """Offset and value of a partition's records, from `first` (or the earliest after it) to its end now.
-
-    Raises:
-        KafkaException: Kafka does not answer for 30 s.
-    """
-    consumer = Consumer(
-        quiet()
-        | {
-            "bootstrap.servers": settings.kafka,
-            "group.id": settings.group("snapshots"),
-            "client.id": "wakeline-snapshots",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "queued.max.messages.kbytes": 65_536,
-            "fetch.message.max.bytes": 8_388_608,
-        }
-    )
-    try:
-        consumer.assign([TopicPartition(topic, partition, first)])
-        heard_s = time.monotonic()
-        while True:
-            for message in consumer.consume(500, 0.2):
-                heard_s = time.monotonic()
-                error = message.error()
-                if error is None:
-                    offset = message.offset()
-                    assert offset is not None
-                    yield offset, message.value() or b""
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    return
-                elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise KafkaException(error)
-            if time.monotonic() - heard_s > TIMEOUT_S:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"Nothing of {topic} can be read"))
-    finally:
-        consumer.close()
