@@ -4,6 +4,7 @@ import threading
 
 from schemas.topics import SOURCES, topic_name
 from streams.health import Health
+from streams.ingest.ends import Ends
 from streams.ingest.metrics import Metrics
 from streams.ingest.stage import IngestStage
 from streams.loop import Loop, make_consumer, make_producer
@@ -21,7 +22,8 @@ def run(settings: Settings, health: Health, stop: threading.Event) -> None:
     topics = [topic_name(topic, settings.namespace) for topic in SOURCES]
     consumer = make_consumer(settings, ROLE)
     found = consumer.list_topics(timeout=30).topics
-    sources = sum(len(found[topic].partitions) for topic in topics if topic in found)
+    sources = [(topic, part) for topic in topics if topic in found for part in found[topic].partitions]
     producer = make_producer(settings, ROLE)
-    stage = IngestStage(settings, producer, sources, Metrics(health.registry))
+    ends = Ends(settings, sources)
+    stage = IngestStage(settings, producer, len(sources), Metrics(health.registry), ends.reached_but_for)
     Loop(consumer, topics, stage, health, stop).run()

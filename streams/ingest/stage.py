@@ -6,7 +6,7 @@ moving while nothing arrives.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -26,8 +26,6 @@ from schemas.frame import (
     make_header,
 )
 from schemas.topics import (
-    CONTROL_END,
-    CONTROL_HEADER,
     DEAD_LETTERS,
     SOURCE_IDS,
     SOURCES,
@@ -41,6 +39,7 @@ from streams.fault_points import FaultPoint, reach
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
+from streams.ingest.ends import SourcePlace, is_end
 from streams.ingest.metrics import Metrics
 from streams.loop import offset_of, place_of
 from streams.partitions import cut, partition_of, split_by
@@ -53,6 +52,7 @@ BLOCK_ROWS = 20_000
 # The event clock advances with each frame; small blocks keep its steps small in a fast replay.
 EVENT_CLOCK_BLOCK_ROWS = 1_000
 TICK_S = 0.25
+ASK_ENDS_S = 0.5  # who ended waits for the others, and asks Kafka about them
 IDLE_TICK_S = 5.0
 IDLE_AFTER_S = 1.0
 
@@ -70,8 +70,23 @@ class Letter(NamedTuple):
 class IngestStage:
     """The stage of INGEST (see `streams.loop.Stage`)."""
 
-    def __init__(self, settings: Settings, producer: Producer, sources: int, metrics: Metrics) -> None:
-        """`sources` is the number of partitions of all source topics: the end is when each has ended."""
+    def __init__(
+        self,
+        settings: Settings,
+        producer: Producer,
+        sources: int,
+        metrics: Metrics,
+        ended_but_for: Callable[[Collection[SourcePlace]], bool] = lambda _known: False,
+    ) -> None:
+        """Nothing is framed yet.
+
+        Args:
+            settings: of the namespace.
+            producer: of frames.
+            sources: number of partitions of all source topics: the end is when each has ended.
+            metrics: see there.
+            ended_but_for: have all but these ended and been framed, by whomever (`Ends.reached_but_for`)?
+        """
         self._settings = settings
         self._producer = producer
         self._sources = sources
@@ -86,7 +101,11 @@ class IngestStage:
         self._clock_ns = 0
         self._failed: KafkaError | None = None
         self._last_tick = self._last_framed = time.monotonic()
-        self._ended: set[tuple[str, int]] = set()
+        self._ended_but_for = ended_but_for
+        # Partitions that end in the open block; and did some end before it, while others had not?
+        self._ended: set[SourcePlace] = set()
+        self._ends_wait = False
+        self._asked_s = 0.0
         self._blocks: list[Block] = [Block()]
         self.letters: list[Letter] = []
         self._opened_s: float | None = None
@@ -103,7 +122,7 @@ class IngestStage:
 
     def due(self, now_s: float) -> bool:
         if self._opened_s is None:
-            return self._tick_due(now_s)
+            return self._tick_due(now_s) or (self._ends_wait and now_s - self._asked_s >= ASK_ENDS_S)
         return now_s - self._opened_s >= MAX_AGE_S or len(self._blocks[0]) >= self._block_rows
 
     def flush(self, now_s: float) -> None:
@@ -116,10 +135,10 @@ class IngestStage:
                 self._last_framed = now_s
         for letter in self.letters:
             self._send_letter(letter)
-        if self._ended and len(self._ended) >= self._sources:
+        if self._is_over(now_s):
             self._tick(Flag.EVENT_CLOCK | Flag.END)
             log.info("The input has ended", steps=self.metrics.steps_total)
-            self._ended.clear()
+            self._ends_wait = False
         elif tick:
             self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
             self._last_tick = now_s
@@ -132,19 +151,31 @@ class IngestStage:
         self._open()
 
     def drop(self) -> None:
-        self._ended.clear()
         self._open()
 
     # -- parts
 
+    def _is_over(self, now_s: float) -> bool:
+        """Has the input ended everywhere? Two workers may both say so: a second end changes nothing."""
+        self._ends_wait |= bool(self._ended)
+        if not self._ends_wait:
+            return False
+        if len(self._ended) >= self._sources:
+            return True
+        if now_s - self._asked_s < ASK_ENDS_S:
+            return False
+        self._asked_s = now_s
+        return self._ended_but_for(self._ended)
+
     def _open(self) -> None:
+        self._ended = set()
         self._blocks = [Block()]
         self.letters = []
         self._opened_s = None
 
     def _take(self, message: Message) -> None:
         topic, partition = place_of(message)
-        if _is_end(message):
+        if is_end(message):
             if self._event_clock:
                 self._ended.add((topic, partition))
             return
@@ -273,11 +304,6 @@ class IngestStage:
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
             self._failed = error
-
-
-def _is_end(message: Message) -> bool:
-    found = message.headers()
-    return found is not None and (CONTROL_HEADER, CONTROL_END) in found
 
 
 def _append_ns(message: Message) -> int:
