@@ -19,6 +19,7 @@ import structlog
 
 from streams import health as health_of
 from streams.settings import ConfigError, Settings, load_settings
+from streams.watchdog import Watchdog
 
 ROLES: dict[str, str] = {
     "ingest": "streams.ingest.role",
@@ -32,6 +33,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1  # an expected condition: one line says what to do
 EXIT_UNAVAILABLE = 69  # Kafka or ClickHouse refuses us; a supervisor may try again
 EXIT_BUG = 70  # a traceback says where
+# 75: `streams.watchdog` found the process stuck
 EXIT_CONFIG = 78  # nothing changes until somebody edits a setting
 
 log = structlog.get_logger()
@@ -92,7 +94,8 @@ def _run(role: str, settings: Settings, stop: threading.Event) -> None:
     module: Role = importlib.import_module(ROLES[role])
     log.info("Starting", namespace=settings.namespace, kafka=settings.kafka)
     try:
-        module.run(settings, state, stop)
+        with Watchdog(state):
+            module.run(settings, state, stop)
     finally:
         if server is not None:
             server.shutdown()

@@ -2,7 +2,8 @@
 
 Offsets are committed only after the stage has made what came from them durable, so a crash repeats and never
 loses. While a sink is away the partitions are paused and polling goes on, so that the group keeps its member.
-What is revoked is dropped uncommitted: the next owner reads it again.
+What is revoked is dropped uncommitted: the next owner reads it again. A broker that is away is waited for in
+the same manner; nothing grows meanwhile, because nothing more is read.
 """
 
 import logging
@@ -16,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from streams.fault_points import FaultPoint, reach
 from streams.health import Health
+from streams.lag import Lag
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +37,10 @@ _LASTING = frozenset(
 CONSUME_MESSAGES = 1_000
 CONSUME_TIMEOUT_S = 0.05
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+FLUSH_S = 5.0
+# A commit that finds no coordinator comes back after the client's socket timeout of 60 s at the latest.
+COMMIT_LIMIT_S = 120.0
+COMMIT_RETRY_S = 1.0
 
 
 class SinkUnavailable(Exception):
@@ -72,6 +78,8 @@ def make_consumer(settings: Settings, role: str) -> Consumer:
             "client.id": f"wakeline-{role}",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            # Only so is the end of a topic seen that ends with a transaction's marker, which is no record.
+            "enable.partition.eof": True,
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 1_000,
             "max.poll.interval.ms": 300_000,
@@ -101,6 +109,21 @@ def make_producer(settings: Settings, role: str, **extra: str | int) -> Producer
     )
 
 
+def settle(producer: Producer, what: str, timeout_s: float = FLUSH_S) -> None:
+    """Wait until the broker has everything that was sent.
+
+    Args:
+        producer: that sent it.
+        what: was sent, for the message.
+        timeout_s: to wait; call again to wait longer, nothing is sent twice.
+
+    Raises:
+        SinkUnavailable: it has not within the time; the client keeps trying.
+    """
+    if left := producer.flush(timeout_s):
+        raise SinkUnavailable(f"Kafka to take {left} {what}")
+
+
 class Loop:
     """Runs one stage until `stop` is set."""
 
@@ -112,7 +135,13 @@ class Loop:
         self._stage = stage
         self._health = health
         self._stop = stop
+        self._lag = Lag(consumer, health)
+        # Of the open block: the next offset of each partition. Committed with it.
         self._next: dict[tuple[str, int], int] = {}
+        # Durable, and not committed because the broker was away; what comes next covers it.
+        self._uncommitted: dict[tuple[str, int], int] = {}
+        self._commit_again_s = 0.0
+        self._assigned_now = False
 
     def run(self) -> None:
         """Consume until stopped; the open block is flushed at the end.
@@ -130,17 +159,38 @@ class Loop:
 
     def _turn(self) -> None:
         self._consume(CONSUME_TIMEOUT_S)
-        if self._stage.due(time.monotonic()):
+        now_s = time.monotonic()
+        if self._stage.due(now_s):
             self._flush()
+        elif self._uncommitted and now_s >= self._commit_again_s:
+            self._commit()
+        self._lag.tell(now_s)
 
     def _consume(self, timeout_s: float) -> None:
         messages = self._consumer.consume(CONSUME_MESSAGES, timeout_s)
         self._health.beat()
-        good = [message for message in messages if _is_record(message)]
-        if good:
-            self._stage.feed(good)
+        good = [message for message in messages if message.error() is None]
+        if len(good) < len(messages):
+            self._look_at_faults(messages)
+        if not good:
+            return
+        self._stage.feed(good)
+        last: dict[tuple[str, int], Message] = {}
         for message in good:
-            self._next[place_of(message)] = offset_of(message) + 1
+            last[place_of(message)] = message
+        for place, message in last.items():
+            self._next[place] = offset_of(message) + 1
+        self._lag.read(good, last)
+
+    def _look_at_faults(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            error = message.error()
+            if error is None:
+                continue
+            if error.code() == KafkaError._PARTITION_EOF:
+                self._lag.at_end(place_of(message), offset_of(message))
+            else:
+                _judge(error)
 
     def _flush(self, last: bool = False) -> None:
         attempt = 0
@@ -149,16 +199,23 @@ class Loop:
                 self._stage.flush(time.monotonic())
                 break
             except SinkUnavailable as error:
+                self._health.beat()
                 if last or self._stop.is_set():
                     log.warning("Stopping with an unwritten block; it will be read again", reason=str(error))
                     return
                 if not self._wait(error, RETRY_S[min(attempt, len(RETRY_S) - 1)]):
+                    self._consumer.resume(self._consumer.assignment())
                     return
                 attempt += 1
         if attempt:
             self._consumer.resume(self._consumer.assignment())
             log.info("The sink is back", attempts=attempt)
-        self._health.ready()
+        self._health.beat()
+        if self._assigned_now:
+            self._health.ready()
+        self._uncommitted |= self._next
+        self._lag.handled(self._next)
+        self._next.clear()
         self._commit()
 
     def _wait(self, error: SinkUnavailable, seconds: float) -> bool:
@@ -172,23 +229,42 @@ class Loop:
             # Paused partitions give nothing. A record means that we were assigned anew: the old block was
             # dropped, and this is the beginning of the next one.
             self._consume(0.1)
+            self._lag.tell(time.monotonic(), paused=True)
         return self._next == pending
 
     def _commit(self) -> None:
-        if self._next:
-            offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in self._next.items()]
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-            reach(FaultPoint(f"{self._health.role}.committed"))
-            self._next.clear()
+        if not self._uncommitted:
+            return
+        offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in self._uncommitted.items()]
+        try:
+            with self._health.blocking(COMMIT_LIMIT_S):
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            fault: KafkaError = error.args[0]
+            if fault.fatal() or fault.code() in _LASTING:
+                raise
+            # What is durable stays so. If the partitions are somebody else's by now, we are told in the next
+            # turn; if the broker is away, these offsets or later ones are committed when it is back.
+            log.warning("Offsets are not committed yet", reason=fault.str())
+            self._commit_again_s = time.monotonic() + COMMIT_RETRY_S
+            return
+        reach(FaultPoint(f"{self._health.role}.committed"))
+        self._uncommitted.clear()
 
     def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("Partitions assigned", partitions=len(partitions))
+        self._lag.assigned(partitions)
+        self._assigned_now = True
         self._health.ready()
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("Partitions revoked", partitions=len(partitions))
         self._stage.drop()
         self._next.clear()
+        self._uncommitted.clear()
+        self._lag.revoked(partitions)
+        self._assigned_now = False
+        self._health.waiting("an assignment")
 
 
 def place_of(message: Message) -> tuple[str, int]:
@@ -205,11 +281,8 @@ def offset_of(message: Message) -> int:
     return offset
 
 
-def _is_record(message: Message) -> bool:
-    """False for a passing condition, which the client handles; raises for a lasting one."""
-    error = message.error()
-    if error is None:
-        return True
+def _judge(error: KafkaError) -> None:
+    """Nothing for a passing condition, which the client handles; raises for a lasting one."""
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise KafkaException(
             KafkaError(error.code(), f"The topic is not there: {error.str()}. Run `wakeline topics` first")
@@ -217,4 +290,3 @@ def _is_record(message: Message) -> bool:
     if error.fatal() or error.code() in _LASTING:
         raise KafkaException(error)
     log.warning("Kafka reports a passing fault", reason=error.str())
-    return False

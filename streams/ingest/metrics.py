@@ -1,29 +1,35 @@
-"""What does INGEST count?"""
+"""What does INGEST count? Names and labels are in `streams.metrics`."""
 
 import pyarrow as pa
-from prometheus_client import CollectorRegistry, Counter
 
+from schemas.columns import Kind
 from schemas.decoded import Reason
+from streams import metrics
+from streams.metrics import RoleMetrics
 
 
 class Metrics:
-    """Counters of INGEST, in the role's registry."""
+    """Counts of INGEST.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Attributes:
+        steps_total: framed since the start.
+    """
+
+    def __init__(self, numbers: RoleMetrics) -> None:
         self.steps_total = 0
-        self._steps = Counter("wakeline_ingest_steps", "Steps framed", registry=registry)
-        self._letters = Counter(
-            "wakeline_ingest_dead_letters", "Records that are no events", ["reason"], registry=registry
-        )
-        self._flagged = Counter(
-            "wakeline_ingest_flagged_times", "Steps whose time is out of range", registry=registry
-        )
+        self._numbers = numbers
 
-    def framed(self, steps: pa.RecordBatch) -> None:
+    def steps(self, steps: pa.RecordBatch) -> None:
+        """A block of steps was framed."""
         self.steps_total += steps.num_rows
-        self._steps.inc(steps.num_rows)
         flags = steps.column("time_flag")
-        self._flagged.inc(steps.num_rows - int((flags.to_numpy() == 0).sum()))
+        self._numbers.count(metrics.FLAGGED_TIMES, int((flags.to_numpy() != 0).sum()))
+
+    def frame(self, kind: Kind, rows: int = 0) -> None:
+        """A frame was handed to the client."""
+        self._numbers.count(metrics.FRAMES, 1, kind=kind.name.lower())
+        self._numbers.count(metrics.ROWS, rows, kind=kind.name.lower())
 
     def dead_letter(self, reason: Reason) -> None:
-        self._letters.labels(reason.value).inc()
+        """A record was kept apart."""
+        self._numbers.count(metrics.DEAD_LETTERS, 1, reason=reason.value)

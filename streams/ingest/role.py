@@ -5,7 +5,6 @@ import threading
 from schemas.topics import SOURCES, topic_name
 from streams.health import Health
 from streams.ingest.ends import Ends
-from streams.ingest.metrics import Metrics
 from streams.ingest.stage import IngestStage
 from streams.loop import Loop, make_consumer, make_producer
 from streams.settings import Settings
@@ -25,5 +24,5 @@ def run(settings: Settings, health: Health, stop: threading.Event) -> None:
     sources = [(topic, part) for topic in topics if topic in found for part in found[topic].partitions]
     producer = make_producer(settings, ROLE)
     ends = Ends(settings, sources)
-    stage = IngestStage(settings, producer, len(sources), Metrics(health.registry), ends.reached_but_for)
+    stage = IngestStage(settings, producer, len(sources), health, ends.reached_but_for)
     Loop(consumer, topics, stage, health, stop).run()

@@ -36,12 +36,13 @@ from schemas.topics import (
 )
 from streams.dead_letters import headers
 from streams.fault_points import FaultPoint, reach
+from streams.health import Health
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
 from streams.ingest.ends import SourcePlace, is_end
 from streams.ingest.metrics import Metrics
-from streams.loop import offset_of, place_of
+from streams.loop import offset_of, place_of, settle
 from streams.partitions import cut, partition_of, split_by
 from streams.pricing.book import PriceBook
 from streams.settings import Settings
@@ -55,6 +56,8 @@ TICK_S = 0.25
 ASK_ENDS_S = 0.5  # who ended waits for the others, and asks Kafka about them
 IDLE_TICK_S = 5.0
 IDLE_AFTER_S = 1.0
+# Garbage makes no rows; this bounds what of it is held.
+LETTER_BYTES = 16_000_000
 
 
 class Letter(NamedTuple):
@@ -75,7 +78,7 @@ class IngestStage:
         settings: Settings,
         producer: Producer,
         sources: int,
-        metrics: Metrics,
+        health: Health,
         ended_but_for: Callable[[Collection[SourcePlace]], bool] = lambda _known: False,
     ) -> None:
         """Nothing is framed yet.
@@ -84,13 +87,14 @@ class IngestStage:
             settings: of the namespace.
             producer: of frames.
             sources: number of partitions of all source topics: the end is when each has ended.
-            metrics: see there.
+            health: of the process.
             ended_but_for: have all but these ended and been framed, by whomever (`Ends.reached_but_for`)?
         """
         self._settings = settings
         self._producer = producer
         self._sources = sources
-        self.metrics = metrics
+        self._health = health
+        self.metrics = Metrics(health.metrics)
         self._book = PriceBook()
         self._event_clock = settings.clock == "event"
         self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
@@ -108,6 +112,9 @@ class IngestStage:
         self._asked_s = 0.0
         self._blocks: list[Block] = [Block()]
         self.letters: list[Letter] = []
+        self._letter_bytes = 0
+        # The block was handed to the client; a flush after a wait only waits again.
+        self._sent = False
         self._opened_s: float | None = None
 
     # -- the loop's calls
@@ -123,26 +130,17 @@ class IngestStage:
     def due(self, now_s: float) -> bool:
         if self._opened_s is None:
             return self._tick_due(now_s) or (self._ends_wait and now_s - self._asked_s >= ASK_ENDS_S)
-        return now_s - self._opened_s >= MAX_AGE_S or len(self._blocks[0]) >= self._block_rows
+        return (
+            now_s - self._opened_s >= MAX_AGE_S
+            or len(self._blocks[0]) >= self._block_rows
+            or self._letter_bytes >= LETTER_BYTES
+        )
 
     def flush(self, now_s: float) -> None:
-        tick = self._tick_due(now_s)
-        if self._opened_s is not None:
-            reach(FaultPoint.INGEST_FED)
-        for block in self._blocks:
-            if len(block):
-                self.frame(block)
-                self._last_framed = now_s
-        for letter in self.letters:
-            self._send_letter(letter)
-        if self._is_over(now_s):
-            self._tick(Flag.EVENT_CLOCK | Flag.END)
-            log.info("The input has ended", steps=self.metrics.steps_total)
-            self._ends_wait = False
-        elif tick:
-            self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
-            self._last_tick = now_s
-        self._producer.flush()
+        if not self._sent:
+            self._send_all(now_s)
+            self._sent = True
+        settle(self._producer, "frames")
         if self._failed is not None:
             # Retriable errors are retried for ever by the client; what comes here will not get better.
             raise RuntimeError(f"Kafka refused a frame: {self._failed.str()}")
@@ -171,7 +169,27 @@ class IngestStage:
         self._ended = set()
         self._blocks = [Block()]
         self.letters = []
+        self._letter_bytes = 0
+        self._sent = False
         self._opened_s = None
+
+    def _send_all(self, now_s: float) -> None:
+        tick = self._tick_due(now_s)
+        if self._opened_s is not None:
+            reach(FaultPoint.INGEST_FED)
+        for block in self._blocks:
+            if len(block):
+                self.frame(block)
+                self._last_framed = now_s
+        for letter in self.letters:
+            self._send_letter(letter)
+        if self._is_over(now_s):
+            self._tick(Flag.EVENT_CLOCK | Flag.END)
+            log.info("The input has ended", steps=self.metrics.steps_total)
+            self._ends_wait = False
+        elif tick:
+            self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
+            self._last_tick = now_s
 
     def _take(self, message: Message) -> None:
         topic, partition = place_of(message)
@@ -192,6 +210,7 @@ class IngestStage:
         if decoded.events:
             self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
         for rejected in decoded.rejected:
+            self._letter_bytes += len(rejected.original)
             self.letters.append(Letter(rejected, topic, partition, offset, append_ns))
 
     def _decode(self, source: int, value: bytes) -> Decoded:
@@ -221,7 +240,7 @@ class IngestStage:
         reach(FaultPoint.INGEST_STEPS_SENT)
         if contents is not None:
             self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
-        self.metrics.framed(steps)
+        self.metrics.steps(steps)
 
     def _keep_broken(self, block: Block, error: Exception) -> None:
         log.error("A step cannot be framed: this is a bug", event_id=block.events[0].event_id, exc_info=error)
@@ -258,6 +277,7 @@ class IngestStage:
                     kind, Writer.INGEST, rows=part.num_rows, flags=flags, clock_ns=self._clock_ns
                 )
                 self._produce(topic, encode(header, part), partition)
+                self.metrics.frame(kind, part.num_rows)
 
     def _send_letter(self, letter: Letter) -> None:
         rejected = letter.rejected
@@ -283,6 +303,7 @@ class IngestStage:
         value = encode(make_header(Kind.TICK, Writer.INGEST, flags=flags, clock_ns=self._clock_ns))
         for partition in range(self._settings.partitions):
             self._produce(STEP_FRAMES, value, partition)
+            self.metrics.frame(Kind.TICK)
 
     def _produce(
         self,
@@ -299,7 +320,10 @@ class IngestStage:
                 )
                 return
             except BufferError:
-                self._producer.poll(0.1)  # the client's queue is full: wait for the broker
+                # The client's queue is full (many small dead letters): nothing is read until there is room.
+                self._health.waiting("Kafka to take frames")
+                self._health.beat()
+                self._producer.poll(0.1)
 
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:

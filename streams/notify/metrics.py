@@ -1,33 +1,32 @@
-"""What does NOTIFY count?"""
-
-from prometheus_client import CollectorRegistry, Counter, Gauge
+"""What does NOTIFY count? Names and labels are in `streams.metrics`; targets come from the settings."""
 
 from schemas.alert import Delivery
+from streams import metrics
+from streams.metrics import RoleMetrics
 
 
 class Metrics:
-    """Counters of NOTIFY, in the role's registry. Targets come from the settings: a closed set."""
+    """Counts of NOTIFY."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.alerts = Counter("wakeline_notify_alerts", "Alerts read", registry=registry)
-        self.invalid = Counter(
-            "wakeline_notify_invalid_alerts", "Records that are no alerts", registry=registry
-        )
-        self.silent = Counter(
-            "wakeline_notify_unsent_alerts", "Alerts of a namespace that pages nobody", registry=registry
-        )
-        self._outcomes = Counter(
-            "wakeline_notify_outcomes", "Attempts and what they gave", ["target", "state"], registry=registry
-        )
-        self._waiting = Gauge(
-            "wakeline_notify_waiting_alerts",
-            "Alerts that a target has not got yet",
-            ["target"],
-            registry=registry,
-        )
+    def __init__(self, numbers: RoleMetrics) -> None:
+        self._numbers = numbers
+
+    def alert(self) -> None:
+        """An alert was read."""
+        self._numbers.count(metrics.READ_ALERTS)
+
+    def unsent(self) -> None:
+        """It is of a namespace that pages nobody."""
+        self._numbers.count(metrics.UNSENT_ALERTS)
+
+    def invalid(self) -> None:
+        """It is no alert; it stays on its topic and is not sent."""
+        self._numbers.count(metrics.DEAD_LETTERS, 1, reason="invalid_alert")
 
     def outcome(self, delivery: Delivery) -> None:
-        self._outcomes.labels(delivery.target, delivery.state).inc()
+        """A target answered, or did not."""
+        self._numbers.count(metrics.DELIVERIES, 1, target=delivery.target, state=delivery.state)
 
     def waiting(self, target: str, count: int) -> None:
-        self._waiting.labels(target).set(count)
+        """So many alerts wait for a target."""
+        self._numbers.set(metrics.WAITING_ALERTS, count, target=target)

@@ -38,7 +38,7 @@ def run(
     """
     consumer = make_consumer(settings, ROLE)
     deliveries = DeliveryLog(settings, make_producer(settings, ROLE, **{"linger.ms": 0}))
-    stage = NotifyStage(settings, consumer, deliveries, Metrics(health.registry), schedule_s)
+    stage = NotifyStage(settings, consumer, deliveries, Metrics(health.metrics), schedule_s)
     log.info("Notifying", targets=len(settings.webhooks), sends=sends(settings))
     try:
         Loop(consumer, [topic_name(ALERTS, settings.namespace)], stage, health, stop).run()

@@ -90,14 +90,14 @@ class NotifyStage:
         self._opened = True
         self._look_at_assignment()
         for message in messages:
-            self._metrics.alerts.inc()
+            self._metrics.alert()
             if not self._endpoints:
-                self._metrics.silent.inc()
+                self._metrics.unsent()
                 continue
             try:
                 alert = decode_alert(message.value() or b"")
             except msgspec.MsgspecError as error:
-                self._metrics.invalid.inc()
+                self._metrics.invalid()
                 log.error("A record is no alert", offset=offset_of(message), reason=str(error))
                 continue
             self._fresh.append((alert, Place(place_of(message)[1], offset_of(message))))

@@ -7,7 +7,6 @@ from streams.clickhouse import connect
 from streams.health import Health
 from streams.loop import Loop, make_consumer, make_producer
 from streams.settings import Settings
-from streams.write.metrics import Metrics
 from streams.write.sink import ClickHouseSink
 from streams.write.stage import WriteStage
 
@@ -23,6 +22,6 @@ def run(settings: Settings, health: Health, stop: threading.Event) -> None:
         ConfigError: ClickHouse does not know the user, the database or a table.
     """
     sink = ClickHouseSink(lambda: connect(settings), settings.clickhouse_database)
-    stage = WriteStage(settings, sink, make_producer(settings, ROLE), Metrics(health.registry))
+    stage = WriteStage(settings, sink, make_producer(settings, ROLE), health)
     topics = [topic_name(topic, settings.namespace) for topic in TOPICS]
     Loop(make_consumer(settings, ROLE), topics, stage, health, stop).run()

@@ -19,7 +19,8 @@ from schemas.frame import InvalidFrame, NewerFrame, decode_batch, decode_header
 from schemas.topics import DEAD_LETTERS, topic_name
 from streams.dead_letters import headers as letter_headers
 from streams.fault_points import FaultPoint, reach
-from streams.loop import offset_of, place_of
+from streams.health import Health
+from streams.loop import offset_of, place_of, settle
 from streams.partitions import partition_of
 from streams.settings import Settings
 from streams.write import dead_letters
@@ -34,6 +35,8 @@ BLOCK_BYTES = 16_000_000
 BLOCK_AGE_S = 1.0
 # ClickHouse refuses an insert into more than 100 partitions.
 MOST_MONTHS = 50
+# Beyond the client's own limits for an insert (10 s to connect, 300 s to be answered).
+INSERT_LIMIT_S = 330.0
 MONTH_COLUMN = {
     "steps": "time",
     "step_contents": "time",
@@ -49,11 +52,12 @@ MONTH_COLUMN = {
 class WriteStage:
     """The stage of WRITE (see `streams.loop.Stage`)."""
 
-    def __init__(self, settings: Settings, sink: Sink, producer: Producer, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, sink: Sink, producer: Producer, health: Health) -> None:
         self._settings = settings
         self._sink = sink
         self._producer = producer
-        self._metrics = metrics
+        self._health = health
+        self._metrics = Metrics(health.metrics, lambda: self._bytes)
         self._letters_topic = topic_name(DEAD_LETTERS, settings.namespace)
         self._failed: KafkaError | None = None
         self._tables: dict[str, list[pa.Table]] = {}
@@ -92,7 +96,7 @@ class WriteStage:
                 self.write(table, part)
             reach(FaultPoint.WRITE_TABLE_INSERTED)
             del self._tables[table]  # what is written is not written again while another table waits
-        self._producer.flush()
+        settle(self._producer, "dead letters")
         if self._failed is not None:
             raise RuntimeError(f"Kafka refused a dead letter: {self._failed.str()}")
         reach(FaultPoint.WRITE_INSERTED)
@@ -113,6 +117,7 @@ class WriteStage:
         try:
             header = decode_header(value)
             if header.kind is Kind.TICK:
+                self._metrics.frame(header.kind)
                 return
             if header.kind not in TABLES:
                 raise InvalidFrame(f"{header.kind.name} frames are not stored")
@@ -125,12 +130,13 @@ class WriteStage:
         self._tables.setdefault(TABLES[header.kind], []).append(
             to_table(header, batch, offset, self._settings.namespace)
         )
+        self._metrics.frame(header.kind, batch.num_rows)
         self._rows += batch.num_rows
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Insert rows; what is refused is halved until the bad row is alone, which becomes a dead letter."""
         try:
-            with self._metrics.inserting(table):
+            with self._metrics.inserting(table), self._health.blocking(INSERT_LIMIT_S):
                 self._sink.write(table, rows)
             self._metrics.wrote(table, rows.num_rows)
         except RowsRejected as error:

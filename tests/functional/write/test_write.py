@@ -9,16 +9,15 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer
-from prometheus_client import CollectorRegistry
 
 from schemas.columns import TIME
 from schemas.topics import DEAD_LETTERS, topic_name
 from streams.clickhouse import connect
+from streams.health import Health
 from streams.loop import SinkUnavailable, make_producer
 from streams.migrate import migrate
 from streams.settings import ConfigError, Settings
 from streams.write.dead_letters import to_table
-from streams.write.metrics import Metrics
 from streams.write.sink import ClickHouseSink, RowsRejected
 from streams.write.stage import WriteStage
 
@@ -55,7 +54,7 @@ def test_a_bad_row_becomes_a_dead_letter_and_the_others_of_its_block_are_stored(
     topics: Settings, stored_settings: Settings, client: Client
 ) -> None:
     sink = ClickHouseSink(lambda: connect(stored_settings), stored_settings.clickhouse_database)
-    stage = WriteStage(topics, sink, make_producer(topics, "test"), Metrics(CollectorRegistry()))
+    stage = WriteStage(topics, sink, make_producer(topics, "test"), Health("write"))
     ids = [f"l{number}" for number in range(9)]
     counts = [str(number) for number in range(9)]
     counts[5] = counts[7] = "many"

@@ -16,7 +16,6 @@ from streams.ingest import stage as stage_module
 from streams.ingest.block import Block
 from streams.ingest.columns import DAY_NS, EARLIEST_NS, build_steps
 from streams.ingest.contents import build_contents
-from streams.ingest.metrics import Metrics
 from streams.ingest.stage import IngestStage
 from streams.loop import make_producer
 from streams.pricing.book import PriceBook
@@ -114,7 +113,7 @@ def test_the_policy_drop_keeps_no_attribute() -> None:
 def test_a_row_that_breaks_a_block_is_kept_and_its_neighbours_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(kafka="127.0.0.1:1", partitions=4)
     producer = make_producer(settings, "test")
-    stage = IngestStage(settings, producer, 1, Metrics(Health("ingest").registry))
+    stage = IngestStage(settings, producer, 1, Health("ingest"))
 
     def fragile(block: Block, book: PriceBook, *, keep_attributes: bool) -> pa.RecordBatch:
         if any(given.event_id == "bad" for given in block.events):
