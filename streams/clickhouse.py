@@ -29,12 +29,13 @@ class ClickHouseUnavailable(Exception):
     """ClickHouse does not answer, or refuses the user. The message says where, and what to do."""
 
 
-def connect(settings: Settings, *, with_database: bool = True) -> "Client":
+def connect(settings: Settings, *, with_database: bool = True, timeout_s: int = 300) -> "Client":
     """A client of the user in the settings.
 
     Args:
         settings: URL, user, password, database.
         with_database: name the database in each request; it must exist then.
+        timeout_s: for an answer.
 
     Raises:
         ConfigError: the URL is none.
@@ -56,6 +57,7 @@ def connect(settings: Settings, *, with_database: bool = True) -> "Client":
             database=settings.clickhouse_database if with_database else "default",
             autogenerate_session_id=False,
             client_name="wakeline",
+            send_receive_timeout=timeout_s,
         )
     except Error as error:
         first = str(error).splitlines()[0][:300]

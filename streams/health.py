@@ -20,6 +20,7 @@ from streams import metrics
 from streams.metrics import RoleMetrics
 
 STALE_S = 30.0
+LONG_CALL_S = 5.0
 
 
 @dataclass
@@ -63,10 +64,10 @@ class Health:
         self._clock = clock
         self._beat_s = self._progress_s = clock()
         self._lag = self._handled = 0
-        self._blocked_until_s: float | None = None
+        self._call: _Wait | None = None
         self._wait: _Wait | None = None
         self.waiting("the first assignment")
-        self.metrics.follow(metrics.READY, lambda: float(self._wait is None))
+        self.metrics.follow(metrics.READY, lambda: float(self.is_ready()))
         self.metrics.follow(metrics.HEALTHY, lambda: float(self.is_healthy()))
         self.metrics.follow(metrics.WAITING_SECONDS, self.waiting_s)
 
@@ -110,26 +111,27 @@ class Health:
         self._lag, self._handled = lag, handled
 
     @contextmanager
-    def blocking(self, at_most_s: float) -> Iterator[None]:
-        """A call that does not beat and ends by itself: an insert, a request.
+    def blocking(self, at_most_s: float, reason: str) -> Iterator[None]:
+        """A call that does not beat and ends by itself: an insert, a request. A long one is a wait.
 
         Args:
             at_most_s: its own time limit, in seconds; beyond it the process counts as stuck.
+            reason: what is waited for while it lasts.
         """
-        self._blocked_until_s = self._clock() + at_most_s
+        now_s = self._clock()
+        self._call = _Wait(reason, now_s, time.time(), at_most_s=at_most_s)
         try:
             yield
         finally:
+            self._call = None
             self._beat_s = self._progress_s = self._clock()
-            self._blocked_until_s = None
 
     def forgive(self, gap_s: float) -> None:
         """The process, or the machine, stood still for so long: nothing of it was the loop's doing."""
         self._beat_s = self._progress_s = self._clock()
-        if self._blocked_until_s is not None:
-            self._blocked_until_s += gap_s
-        if self._wait is not None:
-            self._wait.since_s += gap_s
+        for wait in (self._call, self._wait):
+            if wait is not None:
+                wait.since_s += gap_s
 
     # -- asked by others
 
@@ -140,11 +142,10 @@ class Health:
             after_s: seconds without a sign of life, or with lag and without progress.
         """
         now_s = self._clock()
-        blocked_until_s, wait = self._blocked_until_s, self._wait
-        if blocked_until_s is not None:
-            over_s = now_s - blocked_until_s
-            return None if over_s < 0 else f"A call has not ended {over_s:.0f} s after its own limit"
-        if (silent_s := now_s - self._beat_s) >= after_s:
+        call, wait = self._call, self._wait
+        if call is not None:
+            wait = call
+        elif (silent_s := now_s - self._beat_s) >= after_s:
             return f"The loop has not turned for {silent_s:.0f} s"
         if wait is not None:
             waited_s = now_s - wait.since_s
@@ -161,12 +162,16 @@ class Health:
 
     def waiting_s(self) -> float:
         """Seconds that it has been waiting; 0 when it is not."""
-        wait = self._wait
+        wait = self._waiting()
         return 0.0 if wait is None else self._clock() - wait.since_s
+
+    def is_ready(self) -> bool:
+        """Healthy, and waits for nothing."""
+        return self._waiting() is None and self.is_healthy()
 
     def report(self) -> dict[str, object]:
         """What /healthz and /readyz say."""
-        wait, stuck = self._wait, self.stuck(STALE_S)
+        wait, stuck = self._waiting(), self.stuck(STALE_S)
         return {
             "role": self.role,
             "healthy": stuck is None,
@@ -177,6 +182,12 @@ class Health:
             "attempts": 0 if wait is None else wait.attempts,
             "lag_records": self._lag,
         }
+
+    def _waiting(self) -> _Wait | None:
+        call = self._call
+        if self._wait is None and call is not None and self._clock() - call.since_s >= LONG_CALL_S:
+            return call
+        return self._wait
 
 
 def _utc(unix_s: float) -> str:

@@ -41,6 +41,7 @@ FLUSH_S = 5.0
 # A commit that finds no coordinator comes back after the client's socket timeout of 60 s at the latest.
 COMMIT_LIMIT_S = 120.0
 COMMIT_RETRY_S = 1.0
+LOG_EVERY_S = 10.0
 
 
 class SinkUnavailable(Exception):
@@ -63,15 +64,37 @@ class Stage(Protocol):
         """Forget the open block: its partitions are somebody else's, or will be read again."""
 
 
+class _Calm(logging.Filter):
+    """Lets a line of each sort through every 10 s; a client prints 20 a second while its broker is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        sort = record.getMessage().partition(" ")[0]
+        now_s = time.monotonic()
+        if now_s - self._last_s.get(sort, -LOG_EVERY_S) < LOG_EVERY_S:
+            return False
+        self._last_s[sort] = now_s
+        return True
+
+
 def quiet() -> dict[str, Any]:
-    """The client's log goes through ours; on stderr it prints 20 lines a second while a broker is away."""
-    return {"logger": logging.getLogger("kafka-client"), "log_level": 4, "reconnect.backoff.max.ms": 2_000}
+    """The client's log goes through ours, and not all of it. Each client has a logger of its own for that."""
+    logger = logging.Logger("kafka-client")
+    logger.parent = logging.getLogger()
+    logger.addFilter(_Calm())
+    return {"logger": logger, "log_level": 4, "reconnect.backoff.max.ms": 2_000}
 
 
 def make_consumer(settings: Settings, role: str) -> Consumer:
     """A consumer of the role's group: no auto-commit, from the earliest record where nothing is committed."""
+    # A static member: its partitions wait for it over a restart, and a second one of that name fences it.
+    static = {} if settings.instance is None else {"group.instance.id": settings.instance}
     return Consumer(
         quiet()
+        | static
         | {
             "bootstrap.servers": settings.kafka,
             "group.id": settings.group(role),
@@ -81,6 +104,7 @@ def make_consumer(settings: Settings, role: str) -> Consumer:
             # Only so is the end of a topic seen that ends with a transaction's marker, which is no record.
             "enable.partition.eof": True,
             "session.timeout.ms": 10_000,
+            **({} if settings.instance is None else {"group.instance.id": settings.instance}),
             "heartbeat.interval.ms": 1_000,
             "max.poll.interval.ms": 300_000,
             # Bounds what waits in this process: 16 MB in all, 1 MB a request.
@@ -237,7 +261,7 @@ class Loop:
             return
         offsets = [TopicPartition(topic, part, offset) for (topic, part), offset in self._uncommitted.items()]
         try:
-            with self._health.blocking(COMMIT_LIMIT_S):
+            with self._health.blocking(COMMIT_LIMIT_S, "Kafka to take offsets"):
                 self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             fault: KafkaError = error.args[0]
@@ -262,6 +286,8 @@ class Loop:
         self._stage.drop()
         self._next.clear()
         self._uncommitted.clear()
+        # The client would remember it beyond the next assignment, and give nothing for ever.
+        self._consumer.resume(partitions)
         self._lag.revoked(partitions)
         self._assigned_now = False
         self._health.waiting("an assignment")

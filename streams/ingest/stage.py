@@ -120,6 +120,8 @@ class IngestStage:
     # -- the loop's calls
 
     def feed(self, messages: Sequence[Message]) -> None:
+        if self._sent:
+            self._open()  # what was handed over is waited for with the next block
         if self._opened_s is None:
             self._opened_s = time.monotonic()
         for message in messages:

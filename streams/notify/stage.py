@@ -88,6 +88,7 @@ class NotifyStage:
 
     def feed(self, messages: Sequence[Message]) -> None:
         self._opened = True
+        self._written = False  # these have no record yet; a second one for the others changes nothing
         self._look_at_assignment()
         for message in messages:
             self._metrics.alert()

@@ -35,8 +35,9 @@ BLOCK_BYTES = 16_000_000
 BLOCK_AGE_S = 1.0
 # ClickHouse refuses an insert into more than 100 partitions.
 MOST_MONTHS = 50
-# Beyond the client's own limits for an insert (10 s to connect, 300 s to be answered).
-INSERT_LIMIT_S = 330.0
+# A block takes 0.1 s. An engine that hangs is left in time to keep the group's membership (300 s without a
+# poll end it).
+INSERT_TIMEOUT_S = 60
 MONTH_COLUMN = {
     "steps": "time",
     "step_contents": "time",
@@ -136,7 +137,8 @@ class WriteStage:
     def write(self, table: str, rows: pa.Table) -> None:
         """Insert rows; what is refused is halved until the bad row is alone, which becomes a dead letter."""
         try:
-            with self._metrics.inserting(table), self._health.blocking(INSERT_LIMIT_S):
+            limit_s, reason = INSERT_TIMEOUT_S + 30.0, "ClickHouse to take a block"
+            with self._metrics.inserting(table), self._health.blocking(limit_s, reason):
                 self._sink.write(table, rows)
             self._metrics.wrote(table, rows.num_rows)
         except RowsRejected as error:
