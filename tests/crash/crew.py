@@ -122,7 +122,7 @@ class Crew:
             if time.monotonic() > until_s:
                 self.disarm(point)
                 worker = self.workers[role_of(point)][0]
-                raise NotReached(f"{point} in {timeout_s:.0f} s. {last_words(worker.spec)}")
+                raise NotReached(f"{point} was not reached in {timeout_s:.0f} s. {last_words(worker.spec)}")
             time.sleep(_LOOK_S)
 
     def kill_one(self, role: str, number: int = 0) -> None:
