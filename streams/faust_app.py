@@ -3,6 +3,7 @@
 State decides, Kafka's position is a hint, and Faust never commits: see `streams.faust_shell`.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from streams.held import Held
 from streams.settings import Settings
 
 log = structlog.get_logger()
+
+COMMIT_S = 5.0
 
 
 class Consumer(driver.Consumer):
@@ -86,6 +89,7 @@ def make_app(settings: Settings, group: str, held: dict[TP, Held]) -> App:
         broker_max_poll_interval=864_000.0,
         topic_disable_leader=True,
         topic_allow_declare=False,
+        consumer_group_instance_id=settings.instance,
         agent_supervisor=CrashingSupervisor,
     )
     app.wakeline_held = held
@@ -97,6 +101,6 @@ async def commit(app: App, offsets: Mapping[TP, int]) -> None:
     thread = app.consumer._thread  # type: ignore[attr-defined]  # Faust's own commit would crash on a refusal
     mine = {driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
     try:
-        await thread.call_thread(thread._ensure_consumer().commit, mine)
-    except KafkaError as error:
+        await asyncio.wait_for(thread.call_thread(thread._ensure_consumer().commit, mine), COMMIT_S)
+    except (KafkaError, TimeoutError) as error:
         log.info("Offsets were not committed; the next snapshot's will be", reason=repr(error))

@@ -27,7 +27,7 @@ from faust.types import TP
 
 from schemas.alert import Alert
 from schemas.columns import Kind
-from schemas.frame import Writer, decode_batch, decode_header
+from schemas.frame import InvalidFrame, NewerFrame, Writer, decode_batch, decode_header
 from schemas.topics import RESULT_FRAMES, Topic, topic_name
 from streams.fault_points import FaultPoint, reach
 from streams.faust_app import App, commit, make_app
@@ -42,12 +42,16 @@ from streams.snapshotting import Snapshots
 from streams.state.notes import build_ledger, gap_alert
 from streams.state.processor import Output, Place, Processor
 from streams.state.snapshots import Manifest
+from streams.stateful_metrics import StatefulMetrics
 
 log = structlog.get_logger()
 
 EXIT_CRASH = 70
 AHEAD_LIMIT_S = 20.0
 RESTORING_THREADS = 4
+RESTORE_S = 300.0
+TURN_S = 0.05
+LOOK_TURNS = 20
 # How long a snapshot may take when the partition is taken away, and when the process ends (a supervisor
 # gives it 10 s and more).
 REVOKE_S = 20.0
@@ -73,14 +77,16 @@ class Shell:
         self._role = role
         self._topic = topic_name(topic, settings.namespace)
         self._producer: Producer = make_producer(settings, role)
-        self._outputs = Outputs(settings, health, writer, self._producer, self._refused)
+        self._numbers = StatefulMetrics(health.metrics, role, self._topic)
+        self._outputs = Outputs(settings, health, writer, self._producer, self._refused, self._numbers)
         self._restorer = Restorer(settings, role, writer, make_processor)
-        self._snapshots = Snapshots(settings, role, self._producer, self._saved)
+        self._snapshots = Snapshots(settings, role, self._producer, self._saved, self._numbers)
         self._restoring = ThreadPoolExecutor(RESTORING_THREADS, "restore")
         # One: snapshots take turns, so that only one is in memory as bytes.
         self._saving = ThreadPoolExecutor(1, "snapshot")
         self._to_commit: dict[TP, int] = {}
         self._held: dict[TP, Held] = {}
+        self._handled = 0
 
     def run(self, stop: threading.Event) -> None:
         """Process until `stop` is set; a failure ends the process with code 70."""
@@ -90,20 +96,33 @@ class Shell:
         app = self._make_app()
         await app.start()
         try:
+            turn = 0
             while not stop.is_set():
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(TURN_S)
                 self._producer.poll(0)
                 self._health.beat()
                 # Here too, not only behind a frame: the last frames of a quiet hour are covered as well.
                 # Between two turns of the event loop no frame is half processed.
                 for tp, held in list(self._held.items()):
                     self._snapshot_if_due(tp, held)
-                await self._commit(app)
+                turn += 1
+                if turn % LOOK_TURNS == 0:
+                    self._look(app)
+                    await self._commit(app)
         finally:
             # Before the consumer leaves: SIGTERM sends no revocation, and the next owner waits for this.
             await self._let_go(END_S)
             await app.stop()
             self._producer.flush(END_S)
+
+    def _look(self, app: App) -> None:
+        """Say how far the role is."""
+        total = 0
+        for tp, held in self._held.items():
+            lag = max((app.consumer.highwater(tp) or 0) - held.next, 0)
+            self._numbers.look(tp.partition, held, lag)
+            total += lag
+        self._health.progress(total, self._handled)
 
     def _make_app(self) -> App:
         app = make_app(self._settings, self._settings.group(self._role), self._held)
@@ -134,11 +153,9 @@ class Shell:
 
     async def _hold(self, app: App) -> None:
         assigned = set(app.consumer.assignment())
-        for tp in set(self._held) - assigned:
-            del self._held[tp]
         new = sorted(tp for tp in assigned - set(self._held) if tp.topic == self._topic)
         if new:
-            self._health.waiting("the state to be restored")
+            self._health.waiting("the state to be restored", at_most_s=RESTORE_S)
             earliest = await app.consumer.earliest_offsets(*new)
             ends = await app.consumer.highwaters(*new)
             restored = [self._restore(tp, earliest.get(tp, 0), ends.get(tp, 0)) for tp in new]
@@ -147,10 +164,11 @@ class Shell:
         self._health.ready()
 
     async def _restore(self, tp: TP, earliest: int, end: int) -> Held:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._restoring, self._restorer.restore, tp.partition, earliest, end
-        )
+        began_s = time.monotonic()
+        restore = partial(self._restorer.restore, tp.partition, earliest, end)
+        held = await asyncio.get_running_loop().run_in_executor(self._restoring, restore)
+        self._numbers.restored(held, tp.partition, time.monotonic() - began_s)
+        return held
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         self._health.waiting("an assignment")
@@ -169,6 +187,7 @@ class Shell:
         for tp, one in held.items():
             async with one.lock:
                 del self._held[tp]
+                self._numbers.forgot(tp.partition)
                 if one.next != one.covered:
                     draft = self._snapshots.draft(one, tp.partition)
                     save = partial(self._snapshots.save, one, draft, timeout_s)
@@ -222,6 +241,9 @@ class Shell:
             held.ahead_since_s = None
             self._process(held, tp.partition, message)
             held.next = message.offset + 1
+            held.append_s = message.timestamp
+            self._handled += 1
+            self._numbers.consumed(message.timestamp)
             reach(FaultPoint(f"{self._role}.processed"))
             self._snapshot_if_due(tp, held)
 
@@ -237,10 +259,19 @@ class Shell:
             await app.consumer.seek_wait({tp: held.next})
 
     def _process(self, held: Held, partition: int, message: Any) -> None:
-        value: bytes = message.value
-        header = decode_header(value)
-        rows = None if header.kind is Kind.TICK else decode_batch(header, value)
-        clock_ns = held.clock.read(header, round(message.timestamp * 1_000) * 1_000_000)
+        value: bytes = message.value or b""
+        append_ns = round(message.timestamp * 1_000) * 1_000_000
+        try:
+            header = decode_header(value)
+            rows = None if header.kind is Kind.TICK else decode_batch(header, value)
+        except NewerFrame:
+            raise  # of a newer writer: this process ends and says what to do; nothing is skipped
+        except InvalidFrame as error:
+            log.error("A record is no frame", partition=partition, offset=message.offset, reason=str(error))
+            where = (self._topic, partition, message.offset, append_ns)
+            self._outputs.letter(held, *where, value, str(error))
+            return
+        clock_ns = held.clock.read(header, append_ns)
         for output in self._told(held, partition, message.offset, clock_ns):
             self._outputs.send(held, partition, message.offset, output)
         for output in held.processor.process(header, rows, message.offset, clock_ns):

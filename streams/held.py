@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, Message
 from schemas.frame import Label
 from streams.snapshot_store import SnapshotStore
 from streams.state.processor import Clock, LabelWriter, Note, Processor
-from streams.state.snapshots import Parts, read_values, values
+from streams.state.snapshots import Manifest, Parts, read_values, values
 
 _PART = "shell"
 
@@ -78,7 +78,9 @@ class Held:
         notes: for the ledger, with the first frame.
         gap: first and last offset that are missing; told with the first frame.
         flight: outputs on their way.
-        covered: `next` of the last durable snapshot.
+        covered: `next` of the last durable snapshot; -1 before the first.
+        snapshot: its manifest.
+        append_s: when the broker appended the last record that was handled, Unix time.
         snapshot_due_s: monotonic time of the next one.
         saving: a snapshot is being written.
     """
@@ -93,6 +95,8 @@ class Held:
     gap: tuple[int, int] | None = None
     flight: Flight = field(default_factory=Flight)
     covered: int = -1
+    snapshot: Manifest | None = None
+    append_s: float = 0.0
     snapshot_due_s: float = 0.0
     saving: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -108,7 +108,6 @@ DEAD_LETTERS = Counter(
     "Records kept apart",
     "records",
     ("reason",),
-    ("ingest", "write", "notify"),
 )
 FLAGGED_TIMES = Counter(
     "wakeline_flagged_times_total", "Steps whose times are out of range", "steps", (), ("ingest",)

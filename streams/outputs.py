@@ -9,13 +9,16 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.alert import Alert
 from schemas.columns import Kind
+from schemas.decoded import Reason
 from schemas.frame import Writer, encode, make_header
-from schemas.topics import ALERTS, topic_name
+from schemas.topics import ALERTS, DEAD_LETTERS, topic_name
+from streams.dead_letters import headers as letter_headers
 from streams.health import Health
 from streams.held import Held
 from streams.partitions import cut, partition_of
 from streams.settings import Settings
 from streams.state.processor import Output
+from streams.stateful_metrics import StatefulMetrics
 
 Landed: TypeAlias = Callable[[KafkaError | None, Message], None]
 
@@ -30,6 +33,7 @@ class Outputs:
         writer: Writer,
         producer: Producer,
         on_refused: Callable[[KafkaError], None],
+        numbers: StatefulMetrics,
     ) -> None:
         """
         Args:
@@ -38,12 +42,14 @@ class Outputs:
             writer: of the frames.
             producer: idempotent, and never gives up.
             on_refused: Kafka will never take an output; must end the process.
+            numbers: of the role.
         """
         self._settings = settings
         self._health = health
         self._writer = writer
         self._producer = producer
         self._on_refused = on_refused
+        self._numbers = numbers
 
     def send(self, held: Held, partition: int, offset: int, output: Output | Alert) -> None:
         """Send what was made from one input.
@@ -57,7 +63,8 @@ class Outputs:
         if isinstance(output, Alert):
             name = topic_name(ALERTS, self._settings.namespace)
             where = partition_of(output.alert_id, self._settings.partitions)
-            self._produce(held, name, msgspec.json.encode(output), where, output.alert_id.encode())
+            self._put(held, name, msgspec.json.encode(output), where, output.alert_id.encode())
+            self._numbers.alerted(output.type)
         else:
             self._send_frames(held, partition, offset, output)
 
@@ -66,7 +73,9 @@ class Outputs:
         floor = held.floors.get((name, output.partition))
         if floor is not None and offset <= floor.offset and output.kind is not Kind.LEDGER:
             return  # sent before, from the same input, by an owner whose outputs this one cannot repeat
-        for rows in (None,) if output.rows is None else cut(output.rows):
+        parts = (None,) if output.rows is None else tuple(cut(output.rows))
+        self._numbers.sent(output, len(parts))
+        for rows in parts:
             label, previous = held.labels.next(name, output.partition, offset)
             header = make_header(
                 output.kind,
@@ -79,16 +88,34 @@ class Outputs:
                 previous=previous,
                 clock_ns=output.clock_ns,
             )
-            self._produce(held, name, encode(header, rows), output.partition)
+            self._put(held, name, encode(header, rows), output.partition)
 
-    def _produce(
-        self, held: Held, topic: str, value: bytes, partition: int, key: bytes | None = None
+    def letter(
+        self, held: Held, topic: str, partition: int, offset: int, append_ns: int, value: bytes, error: str
+    ) -> None:
+        """Keep a record that is no frame: a dead letter, acknowledged before the next snapshot."""
+        about = letter_headers(Reason.INVALID_FRAME, error, topic, partition, offset, 0, append_ns)
+        where = partition_of(f"{topic}/{partition}", self._settings.partitions)
+        name = topic_name(DEAD_LETTERS, self._settings.namespace)
+        self._put(held, name, value, where, None, about)
+        self._numbers.letter(Reason.INVALID_FRAME.value)
+
+    def _put(
+        self,
+        held: Held,
+        topic: str,
+        value: bytes,
+        partition: int,
+        key: bytes | None = None,
+        about: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         landed = partial(self._landed, held.flight.send())
         waited = False
         while True:
             try:
-                self._producer.produce(topic, value, key, partition=partition, on_delivery=landed)
+                self._producer.produce(
+                    topic, value, key, partition=partition, headers=about, on_delivery=landed
+                )
                 break
             except BufferError:
                 # Full: the broker is slow, or away. Nothing is read meanwhile, so nothing grows.

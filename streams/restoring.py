@@ -57,6 +57,7 @@ class Restorer:
             self._check(manifest, partition, end)
             held.restore(manifest.state_version, parts)
             held.next = held.covered = manifest.next_offset
+            held.snapshot = manifest
             changed = manifest.logic != held.processor.logic
         if earliest > held.next or changed:
             self._go_on_with_care(held, partition, earliest, changed)

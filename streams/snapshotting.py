@@ -16,8 +16,9 @@ from confluent_kafka import Producer
 from streams.fault_points import FaultPoint, reach
 from streams.held import Held
 from streams.settings import Settings
-from streams.snapshot_store import SnapshotFailed
+from streams.snapshot_store import Fenced, SnapshotFailed
 from streams.state.snapshots import Manifest, Parts, digest_of, encode
+from streams.stateful_metrics import StatefulMetrics
 
 log = structlog.get_logger()
 
@@ -43,7 +44,12 @@ class Snapshots:
     """Drafts and writes the snapshots of one role."""
 
     def __init__(
-        self, settings: Settings, role: str, producer: Producer, on_saved: Callable[[Manifest], None]
+        self,
+        settings: Settings,
+        role: str,
+        producer: Producer,
+        on_saved: Callable[[Manifest], None],
+        numbers: StatefulMetrics,
     ) -> None:
         """
         Args:
@@ -51,11 +57,13 @@ class Snapshots:
             role: whose.
             producer: of the outputs.
             on_saved: called in the thread that saved.
+            numbers: of the role.
         """
         self._settings = settings
         self._role = role
         self._producer = producer
         self._on_saved = on_saved
+        self._numbers = numbers
 
     def due(self, held: Held) -> bool:
         """Is it time for another?"""
@@ -94,8 +102,13 @@ class Snapshots:
             manifest = held.store.save(sized, value)
         except SnapshotFailed as error:
             log.warning("A snapshot was not written", partition=draft.manifest.partition, reason=str(error))
+            self._numbers.snapshot("failed")
             return False
-        held.covered = manifest.next_offset
+        except Fenced:
+            self._numbers.snapshot("fenced")
+            raise
+        held.covered, held.snapshot = manifest.next_offset, manifest
+        self._numbers.snapshot("saved", time.time() - manifest.taken_unix_ms / 1_000)
         self._on_saved(manifest)
         return True
 

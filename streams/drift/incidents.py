@@ -61,6 +61,10 @@ class IncidentBook:
         self._namespace = namespace
         self._open: dict[int, tuple[Incident, Levels]] = {}
 
+    def __len__(self) -> int:
+        """Incidents that are not over."""
+        return len(self._open)
+
     def state(self) -> list[tuple[int, Incident, Levels]]:
         """For a snapshot: the slot of each open incident, the incident, and the levels of its reference."""
         return [(slot, incident, levels) for slot, (incident, levels) in self._open.items()]

@@ -5,7 +5,8 @@ several input partitions. Outputs go to the same partition of result-frames, in 
 due, then readings and incidents of the frame, then alerts.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -65,6 +66,9 @@ class DriftProcessor:
         self._windows = Windows(params.windows, place.partition)
         self._watch = Watch(params)
         self._ended: dict[int, None] = {}
+        # For metrics, since the process began; no part of the state.
+        self._skipped = 0
+        self._passed = Counter[str]()
 
     def process(
         self,
@@ -79,6 +83,7 @@ class DriftProcessor:
             LabelHole: frames between this one and the last are missing.
         """
         if not self._labels.is_new(header):
+            self._skipped += 1
             return []
         clock = (Flag.EVENT_CLOCK, clock_ns) if header.flags & Flag.EVENT_CLOCK else (Flag.NONE, 0)
         outputs = self._result(Kind.INCIDENTS, self._watch.close_restarted(clock_ns), clock)
@@ -120,6 +125,19 @@ class DriftProcessor:
             return []
         return [Note("detectors.restarted", restarted, "streams that learn anew under changed parameters")]
 
+    def numbers(self) -> Mapping[str, int]:
+        """See `Processor`."""
+        passed_over = self._watch.passed_over
+        return {
+            "streams": self._watch.streams,
+            "segments": self._windows.segments,
+            "open_incidents": self._watch.open_incidents,
+            "skipped": self._skipped,
+            "late": self._passed["late"] + passed_over["late"],
+            "evicted.unwatched": self._passed["unwatched"] + passed_over["unwatched"],
+            "folded.segments": self._passed["folded"] + self._windows.folded_rows,
+        }
+
     def after_gap(self) -> None:
         """Detectors go on; windows start another epoch (see `Windows.after_gap`)."""
         self._labels.after_gap()
@@ -130,6 +148,8 @@ class DriftProcessor:
         outputs: Outputs = []
         if self._windows.ends(clock_ns):
             outputs += self._ledger(clock)
+            self._passed.update(self._watch.passed_over)
+            self._passed["folded"] += self._windows.folded_rows
             self._watch.passed_over.clear()
         outputs = self._result(Kind.WINDOWS, self._windows.advance(clock_ns), clock) + outputs
         if not clock[0]:

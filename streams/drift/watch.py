@@ -114,6 +114,16 @@ class Watch:
         self._restarted = []
         return build_incidents(over) if over else None
 
+    @property
+    def streams(self) -> int:
+        """Streams that are watched."""
+        return len(self._table.streams)
+
+    @property
+    def open_incidents(self) -> int:
+        """Incidents that are not over."""
+        return len(self._book)
+
     def advance(self, clock_ns: int) -> Found:
         """Move the broker's clock: a minute may be over. The event clock moves with rows alone."""
         return self._found(self._minutes.advance(clock_ns))

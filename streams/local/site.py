@@ -255,7 +255,10 @@ class Site:
 
     def _start_roles(self) -> None:
         for role in self._roles:
-            settings = msgspec.structs.replace(self.settings, health_port=self.health_ports[role])
+            # Named, so that a role that died takes its partitions back at once.
+            settings = msgspec.structs.replace(
+                self.settings, health_port=self.health_ports[role], instance=self.settings.instance or "local"
+            )
             self._supervisor.start(
                 ChildSpec(
                     name=role,

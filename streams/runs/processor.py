@@ -4,7 +4,8 @@ The common case - a new, ended step that names its agent - is handled for a whol
 case (a second content under one id, an agent that is not known yet, a loop) costs Python for its row alone.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -46,6 +47,8 @@ class RunsProcessor:
         self._ticked_ns = [0] * place.partitions
         self._event_clock = False
         self._now_ns = 0
+        # Since the process began; no part of the state.
+        self._counted = Counter[str]()
 
     def _fresh(self) -> None:
         """No run is known."""
@@ -73,6 +76,7 @@ class RunsProcessor:
 
     def _take(self, batch: pa.RecordBatch, offset: int) -> None:
         new = self._not_repeated(batch)
+        self._counted["duplicates.origin"] += len(new) - int(new.sum())
         if not new.any():
             return
         if not new.all():
@@ -87,6 +91,7 @@ class RunsProcessor:
         np.add.at(self._table.sums, slots[counted], steps.numbers[counted])
         self._touch(steps, slots, touched, base)
         self._attribution.settle(steps, slots, counted, self._now_ns)
+        self._counted["duplicates.id"] += len(second)
         for row in second:
             self._contents.decide(int(slots[row]), base + row, self._now_ns)
         self._watch.look(steps, slots, counted, self._now_ns, self._event_clock)
@@ -185,6 +190,13 @@ class RunsProcessor:
         self._now_ns, self._event_clock = rest.now_ns, rest.event_clock
         return []
 
+    def numbers(self) -> Mapping[str, int]:
+        return {
+            "open_runs": int((self._table.state == State.OPEN).sum()),
+            "kept_rows": self._store.rows,
+            **self._counted,
+        }
+
     def after_gap(self) -> None:
         """All runs are forgotten: their rows stand as they were sent, and what follows is a new part.
 
@@ -233,6 +245,7 @@ class RunsProcessor:
         outputs = []
         corrections = self._outbox.take_corrections()
         if corrections is not None:
+            self._counted["corrections.steps"] += corrections.num_rows
             outputs.append(self._result(Kind.CORRECTED_STEPS, corrections))
         due = (table.dirty > 0) & (ends | (self._now_ns - table.sent_ns >= self._params.send_every_ns))
         slots = np.flatnonzero(due)

@@ -4,7 +4,7 @@ RUNS and DRIFT implement this; `streams.faust_shell` feeds it from Kafka and sen
 reads no wall clock and no environment, so the same frames give the same outputs wherever they are read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,6 +88,9 @@ class Processor(Protocol):
             SnapshotDamaged: the parts are not those of this role.
         """
 
+    def numbers(self) -> Mapping[str, int]:
+        """What it holds now and has counted so far, by the names that `streams.stateful_metrics` knows."""
+
     def after_gap(self) -> None:
         """Input is missing between the last frame and the next: keep what is still true, forget the rest.
 
@@ -138,6 +141,11 @@ class LabelWriter:
         previous = self._last.get((topic, partition), Label(-1, -1))
         self._last[topic, partition] = label
         return label, previous
+
+    @property
+    def places(self) -> int:
+        """Output partitions that a label is kept of."""
+        return len(self._last)
 
     def state(self) -> list[tuple[str, int, int, int]]:
         """For a snapshot: topic, partition, and the last label written there."""

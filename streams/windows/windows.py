@@ -91,6 +91,11 @@ class Windows:
         return -1 if self._epoch is None else self._epoch.epoch_start_ns
 
     @property
+    def segments(self) -> int:
+        """Segments of the epoch."""
+        return 0 if self._epoch is None else len(self._epoch.segments.names)
+
+    @property
     def folded_rows(self) -> int:
         """Rows of the epoch whose segment was one too many."""
         return 0 if self._epoch is None else self._epoch.segments.folded_rows

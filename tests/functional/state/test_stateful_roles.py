@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.alert import Alert
 from schemas.columns import Kind
 from schemas.frame import Flag, Header, Writer, decode_batch, decode_header, encode, make_header
-from schemas.topics import ALERTS, RESULT_FRAMES, SIGNAL_FRAMES, STEP_FRAMES, Topic, topic_name
+from schemas.topics import ALERTS, DEAD_LETTERS, RESULT_FRAMES, SIGNAL_FRAMES, STEP_FRAMES, Topic, topic_name
 from streams.admin import create_topics
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
@@ -38,7 +38,9 @@ AGENT = "planner"
 @pytest.fixture
 def one(settings: Settings) -> Settings:
     """A namespace of one partition, with the event clock, so that tests say what time it is."""
-    own = msgspec.structs.replace(settings, partitions=1, snapshot_every_s=0.2, clock="event")
+    own = msgspec.structs.replace(
+        settings, partitions=1, snapshot_every_s=0.2, clock="event", instance="only"
+    )
     create_topics(own)
     return own
 
@@ -91,6 +93,10 @@ class Site:
         self._producer.produce(self.name(STEP_FRAMES), encode(header, rows), partition=0)
         self._producer.flush(10)
 
+    def garbage(self, value: bytes) -> None:
+        self._producer.produce(self.name(STEP_FRAMES), value, partition=0)
+        self._producer.flush(10)
+
     # -- roles
 
     @contextmanager
@@ -132,7 +138,7 @@ class Site:
             consumer.assign([TopicPartition(self.name(topic), 0, 0)])
             values: list[bytes] = []
             while len(values) < end:
-                values += [message.value() or b"" for message in consumer.consume(1_000, 5.0)]
+                values += [message.value() or b"" for message in consumer.consume(1_000, 0.1)]
             return values
 
     def frames(self, topic: Topic) -> list[tuple[Header, list[dict[str, Any]]]]:
@@ -264,6 +270,16 @@ def test_frames_read_again_under_changed_parameters_are_not_sent_again_and_the_l
     assert f"offsets {covered} to {sent}" in row["detail"]
     labels = [header.label for header, _ in site.frames(SIGNAL_FRAMES)]
     assert len(set(labels)) == len(labels)
+
+
+def test_a_record_that_is_no_frame_becomes_a_dead_letter_and_delays_nobody(site: Site) -> None:
+    with site.role("runs"):
+        site.steps(20)
+        site.garbage(b"no frame")
+        site.steps(20)
+        wait_until(lambda: site.covered("runs") == site.end(STEP_FRAMES))
+    assert counted_once(site) == Counter(f"e{n}" for n in range(40))
+    assert site.read(DEAD_LETTERS) == [b"no frame"]
 
 
 def windows(site: Site) -> dict[tuple[Any, ...], list[int]]:
