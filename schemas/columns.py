@@ -8,6 +8,7 @@ durations too. Labels stay plain strings: Kafka compresses them, and Arrow encod
 """
 
 from enum import IntEnum
+from typing import Literal
 
 import pyarrow as pa
 
@@ -15,6 +16,8 @@ TIME = pa.timestamp("ns", tz="UTC")
 ATTRIBUTES = pa.map_(pa.string(), pa.string())
 # Log buckets of durations: bucket index -> count (see streams.windows.buckets).
 BUCKETS = pa.map_(pa.int16(), pa.int64())
+# A number for each name.
+COUNTS = pa.map_(pa.string(), pa.int64())
 
 
 class Kind(IntEnum):
@@ -196,6 +199,36 @@ RUN_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("append_time", TIME),
 ]
 
+# Since version 2: made from the remembered steps of a run (see `streams.runs.totals`).
+RUN_COLUMNS_2: list[tuple[str, pa.DataType]] = [
+    ("depth", pa.int64()),  # greatest nesting; a single step has 1
+    ("roots", pa.int64()),  # steps without a parent
+    ("orphans", pa.int64()),  # steps whose parent was never seen
+    ("parent_cycles", pa.int64()),  # loops of parents
+    ("steps_outside_parent", pa.int64()),  # begin before their parent or end after it: clocks, or no waiting
+    ("unended_steps", pa.int64()),  # began and never ended
+    ("truncated", pa.bool_()),  # of more steps than are remembered: what follows leaves the rest out
+    ("path_truncated", pa.bool_()),  # of too many steps for a critical path: that is null
+    # The critical path: what determined the duration. The four add up to it.
+    ("critical_llm_ns", pa.int64()),
+    ("critical_tool_ns", pa.int64()),
+    ("critical_other_ns", pa.int64()),  # agents', chains' and other steps' own time
+    ("critical_waiting_ns", pa.int64()),  # no step ran
+    ("critical_steps", COUNTS),  # step name -> nanoseconds on the path; the five greatest
+    # Shares: agent -> number; each adds up to the run's.
+    ("steps_by_agent", COUNTS),
+    ("llm_calls_by_agent", COUNTS),
+    ("tool_calls_by_agent", COUNTS),
+    ("input_tokens_by_agent", COUNTS),
+    ("output_tokens_by_agent", COUNTS),
+    ("cost_by_agent_pico_usd", COUNTS),
+    (
+        "self_ns_by_agent",
+        COUNTS,
+    ),  # time of its steps in which no step below them ran; side by side counts twice
+    ("agents_started", COUNTS),  # "one -> other" -> steps of the other right below a step of the one
+]
+
 WINDOW_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("width_s", pa.int32()),
     ("window_start", TIME),
@@ -269,6 +302,7 @@ SCHEMAS: dict[tuple[Kind, int], pa.Schema] = {
     (Kind.SIGNALS, 1): pa.schema(SIGNAL_COLUMNS),
     (Kind.CORRECTED_STEPS, 1): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_())]),
     (Kind.RUNS, 1): pa.schema(RUN_COLUMNS),
+    (Kind.RUNS, 2): pa.schema([*RUN_COLUMNS, *RUN_COLUMNS_2]),
     (Kind.WINDOWS, 1): pa.schema(WINDOW_COLUMNS),
     (Kind.READINGS, 1): pa.schema(READING_COLUMNS),
     (Kind.INCIDENTS, 1): pa.schema(INCIDENT_COLUMNS),
@@ -278,5 +312,19 @@ NEWEST: dict[Kind, int] = {kind: max(v for k, v in SCHEMAS if k is kind) for kin
 
 
 def schema_of(kind: Kind) -> pa.Schema:
-    """The newest schema of a kind, the one that writers use."""
+    """The newest schema of a kind, the one that rows are made with."""
     return SCHEMAS[kind, NEWEST[kind]]
+
+
+def version_to_write(kind: Kind, write_frames: Literal["newest", "previous"]) -> int:
+    """The version under which a writer sends frames of a kind.
+
+    Args:
+        kind: of the rows.
+        write_frames: `previous` while readers of the version before this one are still at work.
+
+    Returns:
+        The newest version, or the one before it where there is one.
+    """
+    newest = NEWEST.get(kind, 1)
+    return newest - 1 if write_frames == "previous" and (kind, newest - 1) in SCHEMAS else newest

@@ -93,14 +93,18 @@ def make_header(
     label: Label = NO_LABEL,
     previous: Label = NO_LABEL,
     clock_ns: int = 0,
+    version: int | None = None,
 ) -> Header:
-    """A header of the newest version of `kind`."""
-    version = NEWEST.get(kind, 1)
+    """A header of `version`, else of the newest version of `kind`."""
+    if version is None:
+        version = NEWEST.get(kind, 1)
     return Header(kind, version, flags, rows, writer, partition, partitions, label, previous, clock_ns)
 
 
 def encode(header: Header, batch: pa.RecordBatch | None = None) -> bytes:
     """Bytes of a frame, or of a tick when there is no batch.
+
+    A batch of the newest schema under a header of an older version loses the columns that are newer.
 
     Raises:
         ValueError: the batch is not of the header's schema, or its length differs from `header.rows`.
@@ -126,6 +130,8 @@ def encode(header: Header, batch: pa.RecordBatch | None = None) -> bytes:
     if batch.num_rows != header.rows:
         raise ValueError(f"The header says {header.rows} rows, the batch has {batch.num_rows}")
     schema = SCHEMAS[header.kind, header.version]
+    if header.version < NEWEST[header.kind] and batch.schema.equals(schema_of(header.kind)):
+        batch = batch.select(schema.names)
     if not batch.schema.equals(schema):
         raise ValueError(f"The batch is not of the schema of {header.kind.name} version {header.version}")
     return b"".join((head, batch.serialize()))

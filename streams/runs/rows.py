@@ -9,6 +9,7 @@ from schemas.columns import TIME, Kind
 from schemas.frame import make_batch
 from streams.runs.store import RowStore
 from streams.runs.table import NO_ROW, SUM_OF, SUMS, Ints, Run, RunTable, State
+from streams.runs.totals import build_totals
 
 _LABELS = (
     "agent_name",
@@ -49,7 +50,7 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
         columns[name] = pa.array([label[name] for label in labels], pa.string())
     for name in SUMS:
         columns[name] = pa.array(table.sums[slots, SUM_OF[name]])
-    return make_batch(Kind.RUNS, columns)
+    return make_batch(Kind.RUNS, columns | build_totals(runs, store))
 
 
 def _agents(run: Run) -> list[str]:

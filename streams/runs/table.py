@@ -56,6 +56,7 @@ class Run:
         agents: names that steps gave, in order.
         outcome: (start, event id, name, success, value) of the latest outcome.
         frames: first rows of the frames that hold its rows.
+        overflowed: steps beyond the greatest number whose ids are remembered: they are in the sums alone.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class Run:
     agents: dict[str, None] = field(default_factory=dict)
     outcome: tuple[int, str, str | None, bool | None, float | None] | None = None
     frames: list[int] = field(default_factory=list)
+    overflowed: int = 0
 
 
 class RunTable:

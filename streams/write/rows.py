@@ -70,7 +70,14 @@ def row_versions(header: Header, batch: pa.RecordBatch, offset: int) -> npt.NDAr
 
 
 def to_decimal(column: pa.Array, digits: int) -> pa.Array:
-    """Whole pico-USD as decimals with 12 places: the same digits, sign-extended to 128 bits."""
+    """Whole pico-USD as decimals with 12 places: the same digits, sign-extended to 128 bits.
+
+    Of a map, its values are.
+    """
+    if pa.types.is_map(column.type):
+        return pa.MapArray.from_arrays(
+            column.offsets, column.keys, to_decimal(column.items, digits), mask=column.is_null()
+        )
     values = column.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     wide = np.empty((len(values), 2), np.int64)
     wide[:, 0] = values

@@ -145,6 +145,38 @@ def test_an_outcome_of_an_earlier_part_is_kept(client: Client) -> None:
     assert found == [("solved", False)]
 
 
+def test_shares_of_parts_are_added_up_and_their_paths_with_them(client: Client) -> None:
+    first = part(
+        1,
+        depth=3,
+        orphans=1,
+        critical_llm_ns=2_000_000_000,
+        critical_steps=[("plan", 5), ("act", 1)],
+        steps_by_agent=[("a", 2), ("b", 1)],
+        cost_by_agent_pico_usd=[("a", 7)],
+        agents_started=[("a -> b", 1)],
+    )
+    second = part(
+        2,
+        depth=2,
+        truncated=True,
+        critical_llm_ns=500_000_000,
+        critical_steps=[("plan", 1)],
+        steps_by_agent=[("b", 4)],
+        cost_by_agent_pico_usd=[("a", 1), ("b", 10**15)],
+        agents_started=[("a -> b", 2)],
+    )
+    older = part(3)  # of a writer that knew none of these columns
+    insert(client, Kind.RUNS, [first, second, older], namespace="shares")
+    names = (
+        "depth, orphans, truncated, critical_llm_s, critical_tool_s, critical_steps, steps_by_agent, "
+        "cost_by_agent_usd, agents_started"
+    )
+    found = rows_of(client, f"SELECT {names} FROM agent_runs WHERE namespace = 'shares'")
+    costs = {"a": Decimal("8E-12"), "b": Decimal(1000)}
+    assert found == [(3, 1, True, 2.5, None, {"plan": 6, "act": 1}, {"a": 2, "b": 5}, costs, {"a -> b": 3})]
+
+
 def window(epoch: int, width_s: int = 60, **columns: Any) -> dict[str, Any]:
     given = {"width_s": width_s, "window_start": DAY0_NS, "epoch_start": DAY0_NS + epoch, "agent_name": "a"}
     return given | {"kind": "tool", "step_name": "s"} | columns

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.columns import Kind
+from schemas.columns import RUN_COLUMNS_2, Kind
 from schemas.event import Event
 from schemas.frame import Flag
 from streams.runs.params import SECOND_NS
@@ -32,6 +32,7 @@ STABLE = (
     "unpriced_steps",
     "outcome_name",
     "outcome_success",
+    *(name for name, _ in RUN_COLUMNS_2),
 )
 
 

@@ -1,0 +1,211 @@
+"""What do the steps of a run say together: its shape, its critical path, each agent's share? Pure.
+
+Made anew from the remembered steps of each run that is sent, many runs in one pass, so that nothing is kept
+and nothing depends on how the steps came. Plain sums are not made here: `streams.runs.table` keeps them.
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.columns import COUNTS, CostStatus
+from streams.runs import path
+from streams.runs.attribution import MAX_DEPTH, UNATTRIBUTED
+from streams.runs.path import NO_PARENT, UNSEEN, Flags, Ints
+from streams.runs.store import RowStore
+from streams.runs.table import Run
+
+# A run of more steps gets no critical path: an open one is sent each 5 s, so a path would be paid for again
+# and again. 2,000 steps take 3 ms.
+MAX_PATH_STEPS = 2_000
+# So many names of steps on the path are told.
+TOP_STEPS = 5
+# Between two agents in a key of `agents_started`.
+ARROW = " -> "
+
+_COLUMNS = [
+    "parent_event_id",
+    "kind",
+    "step_name",
+    "agent_name",
+    "service_name",
+    "time",
+    "duration_ns",
+    "input_tokens",
+    "output_tokens",
+    "cost_pico_usd",
+    "cost_status",
+]
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """Remembered steps of some runs: `run` numbers them, `ended` is false for those that have only begun."""
+
+    rows: pa.RecordBatch
+    ids: list[str]
+    run: Ints
+    ended: Flags
+    parent: Ints
+    runs: int
+
+
+def build_totals(
+    runs: list[Run], store: RowStore, max_path_steps: int = MAX_PATH_STEPS
+) -> dict[str, pa.Array]:
+    """Columns of RUNS frames, a row for each run, in order.
+
+    Args:
+        runs: that are sent.
+        store: of their steps.
+        max_path_steps: a run of more has no critical path and no own times, and says so.
+    """
+    steps = _gather(runs, store)
+    too_many = np.array([len(run.events) for run in runs], np.int64) > max_path_steps
+    start_ns, duration = _ints(steps.rows.column("time")), steps.rows.column("duration_ns")
+    timed = steps.ended & _flags(pc.is_valid(duration)) & (start_ns > 0) & ~too_many[steps.run]
+    shape = path.measure(
+        path.Steps(
+            steps.run, steps.parent, start_ns, start_ns + _ints(duration), timed, steps.ids, steps.runs
+        )
+    )
+    columns = {
+        "depth": pa.array(shape.depth),
+        "roots": pa.array(shape.roots),
+        "orphans": pa.array(shape.orphans),
+        "parent_cycles": pa.array(shape.cycles),
+        "steps_outside_parent": pa.array(shape.outside),
+        "unended_steps": pa.array(np.bincount(steps.run[~steps.ended], minlength=steps.runs)),
+        "truncated": pa.array([run.overflowed > 0 for run in runs]),
+        "path_truncated": pa.array(too_many),
+    }
+    return columns | _critical(steps, shape, too_many) | _shares(steps, shape, too_many)
+
+
+def _gather(runs: list[Run], store: RowStore) -> _Gathered:
+    counts = np.array([len(run.events) for run in runs], np.int64)
+    places = np.fromiter(chain.from_iterable(run.events.values() for run in runs), np.int64, counts.sum())
+    rows = store.take(places >> 1, _COLUMNS)
+    named: list[str | None] = rows.column("parent_event_id").to_pylist()
+    parents: list[int] = []
+    for run in runs:
+        first = len(parents)
+        row_of = dict(zip(run.events, range(first, first + len(run.events)), strict=True))
+        parents += [
+            NO_PARENT if not parent else row_of.get(parent, UNSEEN)
+            for parent in named[first : first + len(row_of)]
+        ]
+    return _Gathered(
+        rows,
+        list(chain.from_iterable(run.events for run in runs)),
+        np.repeat(np.arange(len(runs)), counts),
+        (places & 1).astype(np.bool_),
+        np.array(parents, np.int64),
+        len(runs),
+    )
+
+
+def _critical(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:
+    """The path's nanoseconds by kind, and the names that have most of them."""
+    kinds = steps.rows.column("kind")
+    llm, tool = (_flags(pc.equal(kinds, kind)) for kind in ("llm", "tool"))
+    columns = {"critical_waiting_ns": pa.array(shape.waiting_ns, mask=too_many)}
+    for name, which in (("llm", llm), ("tool", tool), ("other", ~(llm | tool))):
+        sums = _sums(steps.run, np.where(which, shape.critical_ns, 0), steps.runs)
+        columns[f"critical_{name}_ns"] = pa.array(sums, mask=too_many)
+    names, codes = _encode(steps.rows.column("step_name").fill_null(""))
+    on_path = shape.critical_ns > 0
+    keys, inverse = np.unique((steps.run * len(names) + codes)[on_path], return_inverse=True)
+    sums = _sums(inverse, shape.critical_ns[on_path], len(keys))
+    order = np.lexsort((keys, -sums, keys // max(len(names), 1)))
+    keys, sums = keys[order], sums[order]
+    run = keys // max(len(names), 1)
+    top = np.arange(len(keys)) - np.searchsorted(run, run) < TOP_STEPS
+    columns["critical_steps"] = _map(
+        run[top], [names[code] for code in (keys % max(len(names), 1))[top].tolist()], sums[top], steps.runs
+    )
+    return columns
+
+
+def _shares(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:
+    """Maps from agents, in the order of their names, to their share; and who started whom."""
+    rows, ended = steps.rows, steps.ended
+    names, agent = _agents(steps)
+    billed = ~_flags(pc.equal(rows.column("cost_status"), CostStatus.ROLLUP))
+    numbers = {
+        "steps_by_agent": ended,
+        "llm_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "llm")),
+        "tool_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "tool")),
+        "input_tokens_by_agent": _ints(rows.column("input_tokens")) * (billed & ended),
+        "output_tokens_by_agent": _ints(rows.column("output_tokens")) * (billed & ended),
+        "cost_by_agent_pico_usd": _ints(rows.column("cost_pico_usd")) * ended,
+        "self_ns_by_agent": shape.self_ns,
+    }
+    wide = max(len(names), 1)
+    keys, inverse = np.unique((steps.run * wide + agent)[ended], return_inverse=True)
+    run, texts = keys // wide, [names[code] for code in (keys % wide).tolist()]
+    columns = {}
+    for name, values in numbers.items():
+        sums = _sums(inverse, values[ended].astype(np.int64), len(keys))
+        columns[name] = _map(run, texts, sums, steps.runs)
+    if too_many.any():
+        columns["self_ns_by_agent"] = pc.if_else(
+            pa.array(too_many), pa.nulls(steps.runs, COUNTS), columns["self_ns_by_agent"]
+        )
+    above = np.where(steps.parent >= 0, agent[np.maximum(steps.parent, 0)], agent)
+    started = ended & (above != agent)
+    pairs, counts = np.unique(((steps.run * wide + above) * wide + agent)[started], return_counts=True)
+    ends = zip((pairs // wide % wide).tolist(), (pairs % wide).tolist(), strict=True)
+    texts = [f"{names[one]}{ARROW}{names[other]}" for one, other in ends]
+    columns["agents_started"] = _map(pairs // (wide * wide), texts, counts, steps.runs)
+    return columns
+
+
+def _agents(steps: _Gathered) -> tuple[list[str], Ints]:
+    """Names in order, and of each step whose it is, by number (the rule of `streams.runs.attribution`)."""
+    own = steps.rows.column("agent_name")
+    service = pc.coalesce(steps.rows.column("service_name"), pa.scalar(UNATTRIBUTED))
+    service = pc.if_else(pc.equal(service, ""), UNATTRIBUTED, service)
+    names, codes = _encode(pa.concat_arrays([own.fill_null(""), service]))
+    count = len(own)
+    named = np.where(_flags(pc.not_equal(own.fill_null(""), "")), codes[:count], -1)
+    if (named < 0).any():
+        named = path.inherit(named, steps.parent, MAX_DEPTH)
+    return names, np.where(named < 0, codes[count:], named)
+
+
+def _encode(texts: pa.Array) -> tuple[list[str], Ints]:
+    """Different texts in order, and each text's number."""
+    coded = texts.dictionary_encode()
+    found: list[str] = coded.dictionary.to_pylist()
+    order = sorted(range(len(found)), key=found.__getitem__)
+    ranks = np.empty(len(found), np.int64)
+    ranks[np.array(order, np.int64)] = np.arange(len(found))
+    return [found[code] for code in order], ranks[coded.indices.to_numpy()]
+
+
+def _map(run: Ints, keys: list[str], values: Ints, runs: int) -> pa.Array:
+    """A map for each run; `run` is sorted."""
+    offsets = np.searchsorted(run, np.arange(runs + 1)).astype(np.int32)
+    return pa.MapArray.from_arrays(
+        pa.array(offsets), pa.array(keys, pa.string()), pa.array(values, pa.int64())
+    )
+
+
+def _sums(groups: Ints, values: Ints, count: int) -> Ints:
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, groups, values)
+    return sums
+
+
+def _flags(values: pa.Array) -> Flags:
+    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _ints(values: pa.Array) -> Ints:
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.int64())
+    return np.asarray(values.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)
