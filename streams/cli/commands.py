@@ -274,6 +274,26 @@ def topics(
     raise typer.Exit(run_topics(settings, check=check, sources=sources))
 
 
+@app.command()
+def doctor(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Look at broker, topics, roles, clocks, snapshots, engine and disks, and say what to do."""
+    from streams.cli.doctor_command import run_doctor
+    from streams.local.accounts import with_local_password
+
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    folder = opt.folder_of(data)
+    settings = with_local_password(_examined(context, config, given, folder), folder)
+    raise typer.Exit(run_doctor(settings, folder, as_json=json))
+
+
 @app.command("check-config")
 def check_config(context: typer.Context, config: opt.Config = None) -> None:
     """Print every setting: its value, where it comes from, and what it is."""
@@ -290,6 +310,13 @@ def _local(context: typer.Context, config: Path | None, given: dict[str, Any]) -
         defaults["kafka_disk_bytes"] = 10_000_000_000
     small = {name: value for name, value in defaults.items() if not opt.was_given(context, name, config)}
     return opt.settings_of(context, config, **given, **small)
+
+
+def _examined(context: typer.Context, config: Path | None, given: dict[str, Any], folder: Path) -> Any:
+    """Settings of the site that is looked at: those of `up`, where the folder is one of its sites'."""
+    if (folder / "users.json").exists():
+        return _local(context, config, given)
+    return opt.settings_of(context, config, **given)
 
 
 def _servers(
