@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.columns import TIME, Kind
 from schemas.frame import make_batch
@@ -29,7 +30,6 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
     Labels are the root's, where it has them, else those of the earliest step: a function of the set of steps.
     """
     runs = [table.run(slot) for slot in slots.tolist()]
-    labels = [_labels(table, store, slot) for slot in slots.tolist()]
     outcomes = [run.outcome or (0, "", None, None, None) for run in runs]
     columns: dict[str, pa.Array] = {
         "run_id": pa.array([run.run_id for run in runs], pa.string()),
@@ -46,8 +46,7 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
         "outcome_value": pa.array([outcome[4] for outcome in outcomes], pa.float64()),
         "append_time": _time(table.append_ns[slots]),
     }
-    for name in _LABELS:
-        columns[name] = pa.array([label[name] for label in labels], pa.string())
+    columns |= _labels(table, store, slots, runs)
     for name in SUMS:
         columns[name] = pa.array(table.sums[slots, SUM_OF[name]])
     return make_batch(Kind.RUNS, columns | build_totals(runs, store))
@@ -58,20 +57,30 @@ def _agents(run: Run) -> list[str]:
     return sorted({*run.agents, *(agent[0] for agent in run.inherited.values() if agent)})
 
 
-def _labels(table: RunTable, store: RowStore, slot: int) -> dict[str, Any]:
-    first, root = int(table.first_row[slot]), int(table.root_row[slot])
-    labels = _labels_of(table, store, slot, first)
-    if root != NO_ROW:
-        labels |= {k: v for k, v in _labels_of(table, store, slot, root).items() if v is not None}
-    if labels["agent_name"] is None:
-        labels["agent_name"] = next(iter(_agents(table.run(slot))), None)
-    return labels
+def _labels(table: RunTable, store: RowStore, slots: Ints, runs: list[Run]) -> dict[str, pa.Array]:
+    first = _labels_of(store, table.first_row[slots], runs)
+    rooted = table.root_row[slots] != NO_ROW
+    if rooted.any():
+        rows = np.where(rooted, table.root_row[slots], table.first_row[slots])
+        first = {
+            name: pc.coalesce(label, first[name]) for name, label in _labels_of(store, rows, runs).items()
+        }
+    if first["agent_name"].null_count:
+        names = first["agent_name"].to_pylist()
+        agents = [
+            name if name is not None else next(iter(_agents(run)), None)
+            for name, run in zip(names, runs, strict=True)
+        ]
+        first["agent_name"] = pa.array(agents, pa.string())
+    return first
 
 
-def _labels_of(table: RunTable, store: RowStore, slot: int, row: int) -> dict[str, Any]:
-    """Labels of a step, from the content that counts under its id."""
-    winner = table.run(slot).events[store.value(row, "event_id")] >> 1
-    return {name: store.value(winner, name) for name in _LABELS}
+def _labels_of(store: RowStore, rows: Ints, runs: list[Run]) -> dict[str, pa.Array]:
+    """Labels of a step of each run, from the content that counts under its id."""
+    ids = zip(runs, rows.tolist(), strict=True)
+    winners = [run.events[store.value(row, "event_id")] >> 1 for run, row in ids]
+    taken = store.take(np.array(winners, np.int64), _LABELS)
+    return dict(zip(_LABELS, taken.columns, strict=True))
 
 
 def _root_id(table: RunTable, store: RowStore, slot: int) -> str | None:

@@ -5,7 +5,7 @@ and nothing depends on how the steps came. Plain sums are not made here: `stream
 """
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 
 import numpy as np
 import pyarrow as pa
@@ -93,11 +93,9 @@ def _gather(runs: list[Run], store: RowStore) -> _Gathered:
     parents: list[int] = []
     for run in runs:
         first = len(parents)
-        row_of = dict(zip(run.events, range(first, first + len(run.events)), strict=True))
-        parents += [
-            NO_PARENT if not parent else row_of.get(parent, UNSEEN)
-            for parent in named[first : first + len(row_of)]
-        ]
+        row_of: dict[str | None, int] = dict(zip(run.events, count(first)))
+        row_of[None] = row_of[""] = NO_PARENT
+        parents += [row_of.get(parent, UNSEEN) for parent in named[first : first + len(run.events)]]
     return _Gathered(
         rows,
         list(chain.from_iterable(run.events for run in runs)),
@@ -170,11 +168,11 @@ def _agents(steps: _Gathered) -> tuple[list[str], Ints]:
     service = pc.coalesce(steps.rows.column("service_name"), pa.scalar(UNATTRIBUTED))
     service = pc.if_else(pc.equal(service, ""), UNATTRIBUTED, service)
     names, codes = _encode(pa.concat_arrays([own.fill_null(""), service]))
-    count = len(own)
-    named = np.where(_flags(pc.not_equal(own.fill_null(""), "")), codes[:count], -1)
+    steps_count = len(own)
+    named = np.where(_flags(pc.not_equal(own.fill_null(""), "")), codes[:steps_count], -1)
     if (named < 0).any():
         named = path.inherit(named, steps.parent, MAX_DEPTH)
-    return names, np.where(named < 0, codes[count:], named)
+    return names, np.where(named < 0, codes[steps_count:], named)
 
 
 def _encode(texts: pa.Array) -> tuple[list[str], Ints]:
