@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.loop import quiet
 from streams.settings import Settings
@@ -37,7 +37,9 @@ def read_to_end(settings: Settings, topic: str, partition: int, first: int) -> I
     """
     consumer = _consumer(settings)
     try:
-        consumer.assign([TopicPartition(topic, partition, first)])
+        # 0 may be deleted: the beginning is asked for by name, else the client warns of it.
+        start = first or OFFSET_BEGINNING
+        consumer.assign([TopicPartition(topic, partition, start)])
         heard_s = time.monotonic()
         while True:
             for message in consumer.consume(500, _BATCH_S):

@@ -15,6 +15,7 @@ MODULES = (
     "drift_speed",
     "detectors_speed",
     "write_speed",
+    "restart",
     "end_to_end",
 )
 
