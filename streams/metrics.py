@@ -388,3 +388,7 @@ def table() -> str:
             f"| `{metric.name}` | {kind} | {metric.unit or '-'} | {labels} | {roles} | {metric.help} |"
         )
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

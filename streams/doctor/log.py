@@ -1,4 +1,4 @@
-"""What does the doctor ask Kafka? Offsets, groups, and when single records were appended. It joins nothing."""
+"""What does the doctor ask Kafka? Offsets, groups, and when records were appended. It joins no group."""
 
 import time
 from collections.abc import Iterable, Mapping

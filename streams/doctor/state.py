@@ -48,7 +48,7 @@ def check_snapshots(log: Log, settings: Settings, role: str) -> Finding:
                 f"{start}: a restart now leaves a gap.",
                 "Do not restart the role; find out why it takes no snapshots (its log), and give more disk.",
             )
-        if _is_near(manifest, start, end) or age_s > topic.retention_ms / 1_000 / 2:
+        if is_near(manifest.next_offset, start, end) or age_s > topic.retention_ms / 1_000 / 2:
             near.append(part)
     if near:
         return warning(
@@ -89,9 +89,15 @@ def _judge_age(
     return ok(check, f"Each partition has one, {span(oldest_s)} old at most.")
 
 
-def _is_near(manifest: Manifest, start: int, end: int) -> bool:
-    """Is the snapshot in the older half of what Kafka holds, and does Kafka delete already?"""
-    return start > 0 and manifest.next_offset - start < end - manifest.next_offset
+def is_near(next_offset: int, start: int, end: int) -> bool:
+    """Is a snapshot in the older half of what Kafka holds, and does Kafka delete already?
+
+    Args:
+        next_offset: where it goes on.
+        start: first offset that Kafka holds.
+        end: behind the last.
+    """
+    return start > 0 and next_offset - start < end - next_offset
 
 
 def _newest(settings: Settings, topic: str, partition: int) -> Manifest | None:
