@@ -16,6 +16,7 @@ MODULES = (
     "detectors_speed",
     "write_speed",
     "restart",
+    "steady",
     "end_to_end",
 )
 

@@ -119,11 +119,11 @@ def _memory_mb(site: Site) -> float:
     total_kb = 0
     for _, pid in site.states():
         if pid is not None:
-            total_kb += _pss_kb(pid)
+            total_kb += pss_kb(pid)
     return total_kb / 1024
 
 
-def _pss_kb(pid: int) -> int:
+def pss_kb(pid: int) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1])
