@@ -18,6 +18,10 @@ class Params:
         send_every_ns: a changed run is sent again after so long while it is open.
         remember_ns: how long a closed run is remembered, so that repeats are known and late steps added.
         remember_rows: bound on the rows kept for that, 0.4 kB each; the oldest closed runs go first.
+        max_steps_per_run: steps of a run whose ids and rows are remembered, 1 kB each. Steps beyond it are
+            still in sums and windows, but a repeat of them under another offset counts again, and they are in
+            no path and no share.
+        max_open_runs: of a partition; of more, those that were silent longest close early.
     """
 
     namespace: str
@@ -28,3 +32,5 @@ class Params:
     send_every_ns: int = 5 * SECOND_NS
     remember_ns: int = 30 * 60 * SECOND_NS
     remember_rows: int = 200_000
+    max_steps_per_run: int = 100_000
+    max_open_runs: int = 100_000

@@ -19,6 +19,7 @@ from streams.runs.attribution import Attribution
 from streams.runs.contents import Contents
 from streams.runs.loops import build_incidents
 from streams.runs.outbox import Outbox
+from streams.runs.overflow import Overflow
 from streams.runs.params import SECOND_NS, Params
 from streams.runs.rows import build_runs
 from streams.runs.snapshot import STATE_VERSION, Kept, put_back, take
@@ -30,7 +31,7 @@ from streams.state.processor import Note, Output, Place
 from streams.state.snapshots import Parts
 
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 1
+LOGIC_VERSION = 2
 
 
 class RunsProcessor:
@@ -58,6 +59,8 @@ class RunsProcessor:
         self._attribution = Attribution(self._table, self._store, self._outbox)
         self._contents = Contents(self._table, self._store, self._outbox, self._attribution)
         self._watch = Watch(self._table, self._attribution, self._params)
+        most = self._params.max_steps_per_run
+        self._overflow = Overflow(self._table, self._attribution, self._outbox, most)
 
     def process(
         self, header: Header, rows: pa.RecordBatch | None, offset: int, clock_ns: int
@@ -83,6 +86,9 @@ class RunsProcessor:
             batch = batch.filter(pa.array(new))
         steps = Steps(batch)
         slots = self._slots(steps, offset)
+        if (over := self._overflow.find(steps, slots)) is not None:
+            self._overflow.count(Steps(batch.filter(pa.array(over))), slots[over], self._now_ns)
+            steps, slots = Steps(batch := batch.filter(pa.array(~over))), slots[~over]
         touched = np.unique(slots)
         base = self._store.add(batch, len(touched))
         for slot in touched.tolist():
@@ -223,6 +229,7 @@ class RunsProcessor:
         waited = now_ns - table.seen_ns
         rooted = (table.root_ended > 0) & (waited >= self._params.close_after_root_ns)
         done = ends | rooted | (waited >= self._params.close_after_silence_ns)
+        done |= table.silent_longest(done, self._params.max_open_runs)
         for slot in np.flatnonzero((table.state == State.OPEN) & done).tolist():
             self._close(slot)
         unsure = (table.state == State.OPEN) & (now_ns - table.unsure_ns >= self._params.unsure_ns)

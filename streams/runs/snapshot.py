@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from schemas.columns import Kind
 from schemas.frame import make_batch
+from streams.runs.attribution import enter_below
 from streams.runs.loops import Loop
 from streams.runs.outbox import Outbox
 from streams.runs.store import RowStore
@@ -30,7 +31,8 @@ from streams.state.snapshots import (
 )
 
 # Of what `take` gives. A change of it comes with a migration in `put_back`, and a golden snapshot.
-STATE_VERSION = 1
+# 2: runs know what lies below each step; what is counted.
+STATE_VERSION = 2
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Rest(msgspec.Struct, array_like=True):
         free: slots that are free, in the order in which they will be taken from the end.
         next_row, bases, frame_runs: of the store.
         loops: that wait to be sent, with the time at which their run closed.
+        counts: of the table.
     """
 
     now_ns: int
@@ -70,6 +73,7 @@ class Rest(msgspec.Struct, array_like=True):
     bases: list[int]
     frame_runs: list[int]
     loops: list[tuple[Loop, int]]
+    counts: dict[str, int] = {}
 
 
 def take(kept: Kept) -> Parts:
@@ -87,6 +91,7 @@ def take(kept: Kept) -> Parts:
         bases,
         frame_runs,
         kept.watch.loops,
+        kept.table.counts,
     )
     signals, corrections = kept.outbox.fold()
     return {
@@ -105,7 +110,7 @@ def put_back(version: int, parts: Parts, kept: Kept) -> Rest:
         SnapshotRefused: a version that is not read.
         SnapshotDamaged: the parts do not fit together.
     """
-    if version != STATE_VERSION:
+    if version not in (1, STATE_VERSION):
         raise SnapshotRefused(
             f"The state of RUNS has version {version}, this version of wakeline reads {STATE_VERSION}: go on "
             "with the version that wrote it"
@@ -125,6 +130,11 @@ def put_back(version: int, parts: Parts, kept: Kept) -> Rest:
         _newest(Kind.SIGNALS, read_batches(parts, "signals")),
         _newest(Kind.CORRECTED_STEPS, read_batches(parts, "corrections")),
     )
+    kept.table.counts.update(rest.counts)
+    if version == 1:
+        for run in rest.runs:
+            if run is not None:
+                enter_below(run, kept.store)
     kept.watch.loops += rest.loops
     kept.seen.update(rest.seen)
     kept.ticked_ns[:] = rest.ticked_ns

@@ -49,7 +49,9 @@ class Run:
         run_id: its id.
         events: event id -> row number * 2 + 1 when the step has ended, + 0 when it has only started.
         inherited: steps that do not name their agent -> the agent they were sent under; None: not sent.
-        unsure: those of them whose agent no ancestor has named yet.
+        unsure: those of them that were not sent, because no ancestor has named an agent yet.
+        below: event id -> steps right below it that do not name their agent, begun ones included; it may
+            not be there yet. What another content has moved elsewhere stays, and is passed over.
         again: steps of which another content was sent before; detectors have seen them.
         calls: hash of a tool call -> how often.
         loops: found so far.
@@ -63,6 +65,7 @@ class Run:
     events: dict[str, int] = field(default_factory=dict)
     inherited: dict[str, Agent | None] = field(default_factory=dict)
     unsure: dict[str, None] = field(default_factory=dict)
+    below: dict[str, list[str]] = field(default_factory=dict)
     again: dict[str, None] = field(default_factory=dict)
     calls: dict[int, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
@@ -73,7 +76,12 @@ class Run:
 
 
 class RunTable:
-    """Slots of runs; a slot is used again after its run is forgotten."""
+    """Slots of runs; a slot is used again after its run is forgotten.
+
+    Attributes:
+        counts: `runs.overflowed`, steps counted but not remembered because their run has too many;
+            `runs.closed_early`, runs closed because too many were open.
+    """
 
     _ARRAYS = (
         "state",
@@ -94,6 +102,7 @@ class RunTable:
 
     def __init__(self, capacity: int = 1024) -> None:
         self.slot_of: dict[str, int] = {}
+        self.counts = {"runs.overflowed": 0, "runs.closed_early": 0}
         self.runs: list[Run | None] = [None] * capacity
         self._free = list(range(capacity - 1, -1, -1))
         self.sums: Ints = np.zeros((capacity, len(SUMS)), np.int64)
@@ -152,6 +161,20 @@ class RunTable:
         self.unsure_ns[slot] = FAR_FUTURE_NS
         self.dirty[slot] = 1
         return slot
+
+    def silent_longest(self, done: npt.NDArray[np.bool_], most: int) -> npt.NDArray[np.bool_]:
+        """Which runs must close so that no more than `most` are open: those silent longest; counted.
+
+        Args:
+            done: slots that close in any case.
+            most: open runs.
+        """
+        which = np.zeros(len(self.runs), np.bool_)
+        left = np.flatnonzero((self.state == State.OPEN) & ~done)
+        if len(left) > most:
+            which[left[np.argsort(self.seen_ns[left], kind="stable")[: len(left) - most]]] = True
+            self.counts["runs.closed_early"] += len(left) - most
+        return which
 
     def forget(self, slot: int) -> Run:
         """Free a slot; returns what was kept of the run."""

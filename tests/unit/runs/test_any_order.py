@@ -123,11 +123,6 @@ def test_any_order_and_framing_gives_the_same_runs_and_sums(seed: int) -> None:
         assert put_through(steps, rng) == expected
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a step that has started without its agent hands its children to its own parent's agent, and "
-    "RUNS does not take that back when the end names another",
-)
 def test_an_agent_that_only_the_end_names_is_given_to_children_met_before() -> None:
     steps = make_steps(18, 3)
     agent = next(s for s in steps if s.fields["kind"] == "agent" and "parent_event_id" in s.fields)
