@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from confluent_kafka import KafkaException
 
 from schemas.alert import Delivery
 from schemas.topics import DELIVERIES
@@ -106,7 +107,7 @@ def run_case(
         ):
             count = faults(crew, feeder)
             feeder.finish()
-            wait_until_done(settings, stuck_s=STUCK_S)
+            _wait_until_done(settings)
             _wait_delivered(settings, webhook)
         outcome = _compare(servers, name, settings, webhook, expected, count)
     seconds = time.monotonic() - began_s
@@ -154,6 +155,18 @@ def _say_when_stuck(name: str, seed: int, crew: Crew) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"case {name}, seed {seed}; exits by code {crew.deaths()}")
         raise
+
+
+def _wait_until_done(settings: Settings) -> None:
+    """Waits again when the broker has just come back, and partitions have no leader for a moment."""
+    until_s = time.monotonic() + STUCK_S
+    while True:
+        try:
+            return wait_until_done(settings, stuck_s=STUCK_S)
+        except KafkaException:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(1.0)
 
 
 def _wait_delivered(settings: Settings, webhook: Webhook) -> None:
