@@ -171,7 +171,7 @@ class Shell:
         return held
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
-        self._health.waiting("an assignment")
+        self._health.waiting("an assignment", at_most_s=RESTORE_S)
         try:
             await self._let_go(REVOKE_S)
         except BaseException as error:  # noqa: BLE001 - as in `_rebalanced`
@@ -184,14 +184,15 @@ class Shell:
         """
         held, loop = dict(self._held), asyncio.get_running_loop()
         saves = []
+        # Without the partition's lock: a seek that waits for this rebalance may hold it; and between two
+        # turns of the event loop no frame is half processed.
         for tp, one in held.items():
-            async with one.lock:
-                del self._held[tp]
-                self._numbers.forgot(tp.partition)
-                if one.next != one.covered:
-                    draft = self._snapshots.draft(one, tp.partition)
-                    save = partial(self._snapshots.save, one, draft, timeout_s)
-                    saves.append(loop.run_in_executor(self._saving, save))
+            del self._held[tp]
+            self._numbers.forgot(tp.partition)
+            if one.next != one.covered:
+                draft = self._snapshots.draft(one, tp.partition)
+                save = partial(self._snapshots.save, one, draft, timeout_s)
+                saves.append(loop.run_in_executor(self._saving, save))
         for saved in await asyncio.gather(*saves, return_exceptions=True):
             if isinstance(saved, Fenced):
                 log.warning("The partition was somebody else's already", reason=str(saved))
