@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,34 @@ def test_parts_that_do_not_fit_together_are_refused() -> None:
         Feed().processor.restore(STATE_VERSION, parts | {"rows": []})
     with pytest.raises(SnapshotDamaged, match="rest"):
         Feed().processor.restore(STATE_VERSION, {k: v for k, v in parts.items() if k != "rest"})
+
+
+def test_a_state_of_the_version_before_goes_on_and_gives_late_agents_to_its_steps() -> None:
+    """Version 1 did not know what lies below a step."""
+    feed = Feed()
+    feed.frame([make_event("leaf", agent_name=None, parent_event_id="middle")])
+    feed.frame([make_event("middle", agent_name=None, kind="other", parent_event_id="top")])
+    parts = decode(encode_parts(feed.processor.snapshot()))
+    written = parts["rest"]
+    assert isinstance(written, bytes)
+    rest = msgspec.msgpack.decode(written)
+    for run in filter(None, rest[4]):
+        del run["below"], run["overflowed"]
+    old = parts | {"rest": msgspec.msgpack.encode(rest[:10])}
+    feed.processor = RunsProcessor(Place(Writer.RUNS, 0, 4), Params("test"))
+    feed.processor.restore(1, old)
+    feed.frame([make_event("top", kind="agent", agent_name="boss", input_tokens=None)])
+    feed.tick()
+    assert {key[:2] for key in feed.signals()} == {("leaf", "boss"), ("middle", "boss"), ("top", "boss")}
+
+
+def test_what_was_counted_is_kept() -> None:
+    feed = Feed(max_steps_per_run=1)
+    feed.frame([make_event("a", parent_event_id="x"), make_event("b", parent_event_id="x")])
+    restart(feed, max_steps_per_run=1)
+    assert feed.processor._table.counts == {"runs.overflowed": 1, "runs.closed_early": 0}
+    feed.end()
+    assert feed.runs()["r"]["truncated"]
 
 
 def test_after_a_gap_a_run_goes_on_as_a_new_part_and_its_old_row_stands() -> None:
