@@ -11,15 +11,18 @@ chdb's low-level module is used as it is: its Python wrapper would copy results 
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from streams.local.engine.config import Limits
 from streams.local.engine.errors import EngineError, from_engine, refused
+from streams.local.engine.statement import from_file
 from streams.local.errors import LocalError
 
 _IDLE_CONNECTIONS = 16
@@ -81,6 +84,7 @@ class Engine:
             "mark_cache_size": 64 << 20,
             "background_pool_size": 2,
         }
+        self._folder = folder
         self._address = f"{folder}?{urlencode(options, safe='/')}"
         self._lock = threading.Lock()
         self._idle: list[tuple[Profile, Any]] = []
@@ -147,16 +151,11 @@ class Engine:
         Raises:
             EngineError: The engine refused or failed.
         """
-        with _Lease(self, profile) as lease:
-            connection = lease.connection
-            if params:
-                connection.query("SET " + ", ".join(f"param_{n} = {literal(v)}" for n, v in params.items()))
-            stream = connection.send_insert(sql_text(head), input_format)
-            for chunk in chunks:
-                connection.insert_append(stream, chunk)
-            result = connection.insert_done(stream)
-            if result.has_error():
-                raise RuntimeError(result.error_message())
+        # chdb's streaming insert (send_insert, 26.9) says "stored" also where writing the parts failed: full
+        # disk, too many parts, a constraint. FROM INFILE goes through the engine's own insert, which raises.
+        with _rows_file(chunks, self._folder) as path, _Lease(self, profile) as lease:
+            text = from_file(head, path, input_format)
+            result = lease.connection.query(sql_text(text), "TabSeparated", params=dict(params))
             lease.reusable = not params
         rows, size = result.rows_written(), result.bytes_written()
         return Result(memoryview(b""), result, rows, size, rows, size, result.elapsed())
@@ -212,6 +211,22 @@ class Engine:
             surplus = self._idle.pop(0)[1] if len(self._idle) > _IDLE_CONNECTIONS else None
         if surplus is not None:
             surplus.close()
+
+
+@contextmanager
+def _rows_file(chunks: Sequence[bytes], folder: Path) -> Iterator[str]:
+    """A path that rows can be read from: in memory on Linux, else a file in the engine's folder."""
+    linux = sys.platform == "linux"
+    file: IO[bytes] = (
+        os.fdopen(os.memfd_create("rows"), "wb") if linux else NamedTemporaryFile(dir=folder, prefix="rows-")  # noqa: SIM115 - closed below
+    )
+    with file:
+        try:
+            file.writelines(chunks)
+            file.flush()
+        except OSError as error:
+            raise EngineError(243, "NOT_ENOUGH_SPACE", f"No room for the rows: {error.strerror}") from error
+        yield f"/proc/self/fd/{file.fileno()}" if linux else file.name
 
 
 class _Lease:

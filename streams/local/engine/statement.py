@@ -7,6 +7,7 @@ work, understanding the rest is the engine's.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from streams.local.engine.errors import EngineError
 from streams.local.engine.lexer import Token, TokenKind, tokens
 
 _OPENING, _CLOSING = b"([{", b")]}"
@@ -78,6 +79,32 @@ def read_statement(sql: bytes) -> Statement:
         _output_format(sql, cut),
         None,
     )
+
+
+def from_file(head: bytes, path: str, input_format: str) -> bytes:
+    """An INSERT whose rows come from a file.
+
+    Args:
+        head: The statement up to, and without, VALUES or FORMAT.
+        path: Of the file; without quotes and backslashes.
+        input_format: Its format.
+
+    Raises:
+        EngineError: The format is no name.
+    """
+    if not (input_format.isascii() and input_format.isidentifier()):
+        raise EngineError(73, "UNKNOWN_FORMAT", f"Unknown format {input_format!r}")
+    # Settings stand between the file and its format. A comment may end the head.
+    place, depth, previous = len(head), 0, b""
+    for token in tokens(head):
+        depth += _depth_change(token)
+        name = previous in (b".", b"into", b"table")
+        if depth == 0 and not name and (token.kind, token.text) == (TokenKind.WORD, b"settings"):
+            place = token.start
+            break
+        previous = token.text
+    source = f"\nFROM INFILE '{path}' COMPRESSION 'none' ".encode()
+    return head[:place] + source + head[place:] + f"\nFORMAT {input_format}".encode()
 
 
 def _find_data(sql: bytes, seen: list[Token], stream: Iterator[Token]) -> Insert | None:

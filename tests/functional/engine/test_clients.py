@@ -128,6 +128,23 @@ def test_a_bad_row_rejects_its_block(endpoint: Endpoint, client: Client) -> None
     assert client.command("SELECT count() FROM made") == 2
 
 
+def test_what_cannot_be_written_is_an_error_and_never_an_answer(endpoint: Endpoint, client: Client) -> None:
+    """chdb's own streaming insert answers that all is stored."""
+    client.command("ALTER TABLE made ADD CONSTRAINT below_ten CHECK id < 10")
+    answer = endpoint.ask("INSERT INTO w.made (id) FORMAT CSV", body=b"1\n20\n")
+    assert "Code: 469" in answer.text
+    assert client.command("SELECT count() FROM made") == 0
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["INSERT INTO w.made (id) SETTINGS max_insert_threads = 1", "INSERT INTO w.made (id) -- a comment"],
+)
+def test_an_insert_may_have_settings_and_comments(endpoint: Endpoint, client: Client, head: str) -> None:
+    assert endpoint.ask(f"{head}\nFORMAT CSV", body=b"1\n2\n").status_code == 200
+    assert client.command("SELECT count() FROM made") == 2
+
+
 def test_a_small_asynchronous_insert_is_stored_when_answered(client: Client) -> None:
     client.insert("made", [ROW], COLUMNS, settings={"async_insert": 1, "wait_for_async_insert": 1})
     assert client.command("SELECT count() FROM made") == 1
