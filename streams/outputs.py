@@ -8,7 +8,7 @@ import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.alert import Alert
-from schemas.columns import Kind
+from schemas.columns import Kind, version_to_write
 from schemas.decoded import Reason
 from schemas.frame import Writer, encode, make_header
 from schemas.topics import ALERTS, DEAD_LETTERS, topic_name
@@ -87,6 +87,7 @@ class Outputs:
                 label=label,
                 previous=previous,
                 clock_ns=output.clock_ns,
+                version=version_to_write(output.kind, self._settings.write_frames),
             )
             self._put(held, name, encode(header, rows), output.partition)
 

@@ -116,6 +116,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool | None,
         _about("Send alerts? Unset: only in the namespace `live`, so that a replay pages nobody."),
     ] = None
+    write_frames: Annotated[
+        Literal["newest", "previous"],
+        _about(
+            "Version of the frames that roles write. `previous` during an upgrade, until all that read are "
+            "new; `newest` too early: old readers end and say so. Left on `previous`: new columns stay empty."
+        ),
+    ] = "newest"
     health_port: Annotated[
         int, _about("Port on the loopback for /healthz, /readyz and /metrics; 0: none.", ge=0, le=65_535)
     ] = 0

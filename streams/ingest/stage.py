@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, Message, Producer
 
 from schemas import native, otlp
-from schemas.columns import Kind
+from schemas.columns import Kind, version_to_write
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.frame import (
     MAX_AGE_S,
@@ -276,7 +276,12 @@ class IngestStage:
         for partition, rows in split_by(batch, self._partitions(batch.column("run_id"))):
             for part in cut(rows):
                 header = make_header(
-                    kind, Writer.INGEST, rows=part.num_rows, flags=flags, clock_ns=self._clock_ns
+                    kind,
+                    Writer.INGEST,
+                    rows=part.num_rows,
+                    flags=flags,
+                    clock_ns=self._clock_ns,
+                    version=version_to_write(kind, self._settings.write_frames),
                 )
                 self._produce(topic, encode(header, part), partition)
                 self.metrics.frame(kind, part.num_rows)
