@@ -27,9 +27,15 @@ from streams.runs.steps import Flags, Ints, Steps, origins
 from streams.runs.store import RowStore
 from streams.runs.table import NO_ROW, RunTable, State
 from streams.runs.watch import Watch
+from streams.state.notes import build_ledger
 from streams.state.processor import Note, Output, Place
 from streams.state.snapshots import Parts
 
+LEDGER_NS = 300 * SECOND_NS
+_DETAILS = {
+    "runs.overflowed": "steps beyond the limit of their run: in sums and windows; repeats are not known",
+    "runs.closed_early": "runs that closed because too many were open; what follows opens them again",
+}
 # Raised when the same frames would give other outputs.
 LOGIC_VERSION = 2
 
@@ -200,6 +206,8 @@ class RunsProcessor:
         return {
             "open_runs": int((self._table.state == State.OPEN).sum()),
             "kept_rows": self._store.rows,
+            "evicted.steps": self._table.counts["runs.overflowed"],
+            "evicted.runs": self._table.counts["runs.closed_early"],
             **self._counted,
         }
 
@@ -260,10 +268,28 @@ class RunsProcessor:
             outputs.append(self._result(Kind.RUNS, build_runs(table, self._store, slots)))
             table.dirty[slots] = 0
             table.sent_ns[slots] = self._now_ns
+        outputs += self._ledger(ends)
         if self._watch.loops:
             outputs.append(self._result(Kind.INCIDENTS, build_incidents(self._watch.loops)))
             self._watch.loops.clear()
         return outputs
+
+    def _ledger(self, ends: bool) -> list[Output]:
+        """What limits did in the last five minutes of clock, if anything."""
+        counts, epoch = self._table.counts, self._now_ns // LEDGER_NS
+        if epoch == counts.get("ledger.epoch") and not ends:
+            return []
+        counts["ledger.epoch"] = epoch
+        notes = []
+        for entry, detail in _DETAILS.items():
+            more = counts[entry] - counts.get(f"{entry}.told", 0)
+            counts[f"{entry}.told"] = counts[entry]
+            if more:
+                notes.append(Note(entry, more, detail))
+        if not notes:
+            return []
+        rows = build_ledger("runs", self._place.partition, self._now_ns, self._now_ns, notes)
+        return [self._result(Kind.LEDGER, rows)]
 
     def _result(self, kind: Kind, rows: pa.RecordBatch) -> Output:
         return Output(RESULT_FRAMES, self._place.partition, kind, rows, *self._clock())

@@ -21,7 +21,7 @@ def build_ledger(
     Args:
         role: that says it.
         partition: of its input.
-        offset: of the first frame that it holds for.
+        offset: of the first frame that it holds for, or another number that makes the id one of a kind.
         time_ns: of the partition's clock at that frame.
         notes: at least one.
     """
