@@ -103,6 +103,8 @@ def with_contents(steps: Sequence[Step], rng: random.Random) -> list[Step]:
     for step in steps:
         if rng.random() < 0.3:
             made.append(started(step))
+        if rng.random() < 0.3:
+            made.append(started(step, agent_name=rng.choice((None, "other")), agent_version=None))
         if rng.random() < 0.2:
             made.append(changed(step, input_tokens=None, output_tokens=None))
         if rng.random() < 0.1:
