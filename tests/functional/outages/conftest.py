@@ -20,6 +20,7 @@ from streams.local.ports import free_port
 from streams.local.site import Servers, Site
 from streams.loop import make_producer
 from streams.settings import Settings
+from tests.crash.servers import Webhook
 
 EVENTS_A_MESSAGE = 50
 MESSAGES_A_SECOND = 60
@@ -75,9 +76,10 @@ class Load:
 class Outage:
     """What a test does to a site and asks of it."""
 
-    def __init__(self, site: Site) -> None:
-        """Take a site that runs."""
+    def __init__(self, site: Site, webhook: Webhook) -> None:
+        """Take a site that runs, and where its alerts go."""
         self.site = site
+        self.webhook = webhook
 
     def pid(self, name: str) -> int:
         """Process id of a child that runs."""
@@ -158,7 +160,8 @@ class Outage:
 def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
     folder: Path = tmp_path_factory.mktemp("site")
     servers = Servers(kafka_port=free_port(), clickhouse_port=free_port())
-    settings = Settings(namespace="t-outages", partitions=4)
-    with Site(settings, folder, servers=servers, roles=("ingest", "write", "notify")) as site:
-        site.wait_ready()
-        yield Outage(site)
+    with Webhook() as webhook:
+        settings = Settings(namespace="t-outages", partitions=4, notify=True, webhooks=(webhook.url,))
+        with Site(settings, folder, servers=servers, roles=("ingest", "write", "notify")) as site:
+            site.wait_ready()
+            yield Outage(site, webhook)

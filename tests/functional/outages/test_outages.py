@@ -3,10 +3,13 @@
 import signal
 import time
 
+import msgspec
 import psutil
 import pytest
+from confluent_kafka import Producer
 
-from schemas.topics import RESULT_FRAMES, STEP_FRAMES, topic_name
+from schemas.alert import Alert
+from schemas.topics import ALERTS, RESULT_FRAMES, STEP_FRAMES, topic_name
 from streams.loop import make_producer
 from tests.functional.outages.conftest import Load, Outage
 
@@ -26,6 +29,21 @@ def members(outage: Outage) -> dict[str, float]:
 
 def pids(outage: Outage) -> dict[str, int]:
     return {role: outage.pid(role) for role in outage.site.health_ports}
+
+
+def raise_alert(producer: Producer, outage: Outage, name: str) -> None:
+    alert = Alert(
+        alert_id=name,
+        type="loop.detected",
+        severity="warning",
+        namespace=outage.site.settings.namespace,
+        time_unix_ms=1,
+        summary="A loop.",
+        incident_id="i",
+    )
+    topic = topic_name(ALERTS, outage.site.settings.namespace)
+    producer.produce(topic, msgspec.json.encode(alert), name, partition=0)
+    producer.poll(0)
 
 
 def settled(outage: Outage, name: str, load: Load) -> None:
@@ -74,14 +92,20 @@ def test_an_engine_that_dies_under_load_is_waited_for_by_the_same_member(outage:
 
 def test_a_broker_killed_under_load_and_started_again_ends_no_role(outage: Outage) -> None:
     before = pids(outage)
+    alerts = make_producer(outage.site.settings, "alerts")
     with Load(outage.site.settings, "broker") as load:
         outage.mind(lambda: outage.stored("broker")[0] > 0)
+        raise_alert(alerts, outage, "before")
         outage.kill("kafka")
+        raise_alert(alerts, outage, "during")
         time.sleep(4)  # the load goes on into its client's queue
         sent = load.sent
         outage.mind(lambda: outage.stored("broker")[0] > sent, 90)
     settled(outage, "broker", load)
+    assert alerts.flush(30) == 0
+    outage.mind(lambda: len(outage.webhook.posts) == 2)
     assert pids(outage) == before
+    assert outage.webhook.posts == {"before": 1, "during": 1}
     outage.mind(lambda: all(report["ready"] for report in outage.readiness()))
 
 
