@@ -47,13 +47,15 @@ class Feed:
         self._offset = 0
         self._source_offset = 0
 
-    def frame(self, events: Sequence[Event], *, source_offset: int | None = None) -> None:
-        """One frame made from one message of the source."""
+    def frame(
+        self, events: Sequence[Event], *, source_offset: int | None = None, source: tuple[int, int] = (0, 0)
+    ) -> None:
+        """One frame made from one message of a source: number of its topic, and partition."""
         if source_offset is None:
             source_offset = self._source_offset
             self._source_offset += 1
         block = Block()
-        block.add(list(events), range(len(events)), 0, 0, source_offset, self.now_ns)
+        block.add(list(events), range(len(events)), *source, source_offset, self.now_ns)
         rows = build_steps(block, BOOK, keep_attributes=True)
         self._process(Kind.STEPS, rows, Flag.NONE)
 
