@@ -64,22 +64,29 @@ class Lag:
             self._numbers.forget(metrics.LAG_RECORDS, **where)
             self._numbers.forget(metrics.LAG_SECONDS, **where)
 
-    def read(self, messages: Sequence[Message], last: Mapping[Place, Message]) -> None:
+    def read(self, messages: Sequence[Message]) -> dict[Place, int]:
         """Records came into the open block.
 
-        Args:
-            messages: all of them.
-            last: the last one of each partition.
+        Returns:
+            For each of their partitions the offset that comes next.
         """
-        for topic, count in Counter(message.topic() for message in messages).items():
-            self._numbers.count(metrics.RECORDS, count, topic=str(topic))
-        if any(place not in self._open for place in last):
-            for message in messages:
-                self._open.setdefault(_place(message), message.offset() or 0)
+        first: dict[Place, Message] = {}
+        last: dict[Place, Message] = {}
+        topics: Counter[str] = Counter()
+        for message in messages:
+            place = _place(message)
+            first.setdefault(place, message)
+            last[place] = message
+            topics[place[0]] += 1
+        for topic, count in topics.items():
+            self._numbers.count(metrics.RECORDS, count, topic=topic)
+        for place, message in first.items():
+            self._open.setdefault(place, message.offset() or 0)
         for place, message in last.items():
             kind, milliseconds = message.timestamp()
             if kind != TIMESTAMP_NOT_AVAILABLE:
                 self._open_ms[place] = milliseconds
+        return {place: (message.offset() or 0) + 1 for place, message in last.items()}
 
     def at_end(self, place: Place, offset: int) -> None:
         """There is no record from `offset` on: what is there are markers of transactions."""

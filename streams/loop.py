@@ -199,12 +199,7 @@ class Loop:
         if not good:
             return
         self._stage.feed(good)
-        last: dict[tuple[str, int], Message] = {}
-        for message in good:
-            last[place_of(message)] = message
-        for place, message in last.items():
-            self._next[place] = offset_of(message) + 1
-        self._lag.read(good, last)
+        self._next |= self._lag.read(good)
 
     def _look_at_faults(self, messages: Sequence[Message]) -> None:
         for message in messages:
