@@ -30,7 +30,6 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
     Labels are the root's, where it has them, else those of the earliest step: a function of the set of steps.
     """
     runs = [table.run(slot) for slot in slots.tolist()]
-    outcomes = [run.outcome or (0, "", None, None, None) for run in runs]
     columns: dict[str, pa.Array] = {
         "run_id": pa.array([run.run_id for run in runs], pa.string()),
         "part": pa.array(table.part[slots]),
@@ -40,10 +39,6 @@ def build_runs(table: RunTable, store: RowStore, slots: Ints) -> pa.RecordBatch:
         "end_time": _time(table.end_ns[slots], table.end_ns[slots] == 0),
         "root_event_id": pa.array([_root_id(table, store, slot) for slot in slots.tolist()], pa.string()),
         "agents": pa.array([_agents(run) for run in runs], pa.list_(pa.string())),
-        "repeated_tool_calls": pa.array([max(run.calls.values(), default=0) for run in runs], pa.int64()),
-        "outcome_name": pa.array([outcome[2] for outcome in outcomes], pa.string()),
-        "outcome_success": pa.array([outcome[3] for outcome in outcomes], pa.bool_()),
-        "outcome_value": pa.array([outcome[4] for outcome in outcomes], pa.float64()),
         "append_time": _time(table.append_ns[slots]),
     }
     columns |= _labels(table, store, slots, runs)

@@ -56,7 +56,6 @@ class Run:
         calls: hash of a tool call -> how often.
         loops: found so far.
         agents: names that steps gave, in order.
-        outcome: (start, event id, name, success, value) of the latest outcome.
         frames: first rows of the frames that hold its rows.
         overflowed: steps beyond the greatest number whose ids are remembered: they are in the sums alone.
     """
@@ -70,7 +69,6 @@ class Run:
     calls: dict[int, int] = field(default_factory=dict)
     loops: list[Loop] = field(default_factory=list)
     agents: dict[str, None] = field(default_factory=dict)
-    outcome: tuple[int, str, str | None, bool | None, float | None] | None = None
     frames: list[int] = field(default_factory=list)
     overflowed: int = 0
 

@@ -38,6 +38,10 @@ _COLUMNS = [
     "output_tokens",
     "cost_pico_usd",
     "cost_status",
+    "tool_call_hash",
+    "outcome_name",
+    "outcome_success",
+    "outcome_value",
 ]
 
 
@@ -82,7 +86,13 @@ def build_totals(
         "truncated": pa.array([run.overflowed > 0 for run in runs]),
         "path_truncated": pa.array(too_many),
     }
-    return columns | _critical(steps, shape, too_many) | _shares(steps, shape, too_many)
+    columns["repeated_tool_calls"] = pa.array(_repeated(steps))
+    return (
+        columns
+        | _outcomes(steps, start_ns)
+        | _critical(steps, shape, too_many)
+        | _shares(steps, shape, too_many)
+    )
 
 
 def _gather(runs: list[Run], store: RowStore) -> _Gathered:
@@ -104,6 +114,33 @@ def _gather(runs: list[Run], store: RowStore) -> _Gathered:
         np.array(parents, np.int64),
         len(runs),
     )
+
+
+def _repeated(steps: _Gathered) -> Ints:
+    """How often the tool call came that came most often in its run."""
+    most = np.zeros(steps.runs, np.int64)
+    calls = steps.rows.column("tool_call_hash")
+    rows = np.flatnonzero(steps.ended & _flags(pc.is_valid(calls)))
+    if not len(rows):
+        return most
+    hashes, run = _ints(calls)[rows], steps.run[rows]
+    order = np.lexsort((hashes, run))
+    hashes, run = hashes[order], run[order]
+    first = np.flatnonzero(np.append(True, (hashes[1:] != hashes[:-1]) | (run[1:] != run[:-1])))
+    np.maximum.at(most, run[first], np.diff(first, append=len(rows)))
+    return most
+
+
+def _outcomes(steps: _Gathered, start_ns: Ints) -> dict[str, pa.Array]:
+    """Of the outcomes of a run the one that began last; of those the one of the greatest id."""
+    latest: dict[int, tuple[int, str, int]] = {}
+    rows = np.flatnonzero(steps.ended & _flags(pc.is_valid(steps.rows.column("outcome_name"))))
+    for row in rows.tolist():
+        run, place = int(steps.run[row]), (int(start_ns[row]), steps.ids[row], row)
+        latest[run] = max(latest.get(run, place), place)
+    chosen = pa.array([latest[run][2] if run in latest else None for run in range(steps.runs)], pa.int64())
+    names = ("outcome_name", "outcome_success", "outcome_value")
+    return {name: steps.rows.column(name).take(chosen) for name in names}
 
 
 def _critical(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:

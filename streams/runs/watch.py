@@ -1,4 +1,7 @@
-"""What does RUNS look for in single steps? Loops of tool calls, and the outcome of the run."""
+"""What does RUNS look for while a run is open? Loops of tool calls."""
+
+import numpy as np
+import pyarrow as pa
 
 from schemas.alert import Alert
 from streams.runs.attribution import Attribution
@@ -26,25 +29,23 @@ class Watch:
     def look(self, steps: Steps, slots: Ints, counted: Ints, now_ns: int, event_clock: bool) -> None:
         """Take the new, ended steps of a frame."""
         calls = steps.batch.column("tool_call_hash")
-        if calls.null_count < len(calls):
-            hashes = calls.to_pylist()
-            for row in counted.tolist():
-                if hashes[row] is not None:
-                    # With the event clock the step's own end is finer than the frame's time.
-                    at_ns = max(int(steps.end_ns[row]), int(steps.start_ns[row])) if event_clock else now_ns
-                    self._count(steps, row, self._table.run(int(slots[row])), hashes[row], at_ns)
-        outcomes = steps.batch.column("outcome_name")
-        if outcomes.null_count < len(outcomes):
-            self._note_outcomes(steps, slots, counted)
+        if calls.null_count == len(calls):
+            return
+        rows = counted[np.asarray(calls.is_valid().to_numpy(zero_copy_only=False))[counted]]
+        hashes = calls.take(pa.array(rows)).to_pylist()
+        for row, slot, call in zip(rows.tolist(), slots[rows].tolist(), hashes, strict=True):
+            run = self._table.run(slot)
+            run.calls[call] = count = run.calls.get(call, 0) + 1
+            if count == self._params.loop_calls:
+                # With the event clock the step's own end is finer than the frame's time.
+                at_ns = max(int(steps.end_ns[row]), int(steps.start_ns[row])) if event_clock else now_ns
+                self._found(steps, row, run, call, at_ns)
 
     def close(self, run: Run, now_ns: int) -> None:
         """The run has closed, and its loops with it."""
         self.loops += [(loop, max(now_ns, loop.opened_ns)) for loop in run.loops]
 
-    def _count(self, steps: Steps, row: int, run: Run, call: int, at_ns: int) -> None:
-        run.calls[call] = run.calls.get(call, 0) + 1
-        if run.calls[call] != self._params.loop_calls:
-            return
+    def _found(self, steps: Steps, row: int, run: Run, call: int, at_ns: int) -> None:
         loop = Loop(
             namespace=self._params.namespace,
             run_id=run.run_id,
@@ -57,15 +58,3 @@ class Watch:
         run.loops.append(loop)
         self.loops.append((loop, 0))
         self.alerts.append(loop.alert())
-
-    def _note_outcomes(self, steps: Steps, slots: Ints, counted: Ints) -> None:
-        names, successes, values = (
-            steps.batch.column(f"outcome_{part}").to_pylist() for part in ("name", "success", "value")
-        )
-        for row in counted.tolist():
-            if names[row] is None:
-                continue
-            run = self._table.run(int(slots[row]))
-            place = (int(steps.start_ns[row]), steps.event_ids[row])
-            if run.outcome is None or place > run.outcome[:2]:
-                run.outcome = (*place, names[row], successes[row], values[row])

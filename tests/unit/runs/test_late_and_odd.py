@@ -191,3 +191,31 @@ def test_a_replay_of_ended_steps_after_their_starts_changes_nothing() -> None:
     in_bits(feed, begun, random.Random(0))
     feed.end()
     assert told(feed) == undisturbed(EVENTS)
+
+
+def test_of_two_contents_of_an_outcome_the_one_that_counts_is_told_whichever_came_first() -> None:
+    vague = make_event("o", kind="outcome", outcome_name="solved", outcome_success=True)
+    clear = msgspec.structs.replace(vague, outcome_success=False, outcome_value=0.5, team="support")
+    found = []
+    for order in ([vague, clear], [clear, vague]):
+        feed = Feed()
+        for event in order:
+            feed.frame([event])
+        feed.end()
+        run = feed.runs()["r"]
+        found.append((run["outcome_name"], run["outcome_success"], run["outcome_value"]))
+    assert found == [("solved", False, 0.5)] * 2
+
+
+def test_of_two_contents_of_a_tool_call_the_one_that_counts_is_the_repeated_one() -> None:
+    call: dict[str, Any] = {"kind": "tool", "tool_name": "search", "tool_call_arguments": b'{"q":1}'}
+    events = [make_event(f"t{number}", **call) for number in range(3)]
+    other = msgspec.structs.replace(events[0], tool_call_arguments=msgspec.Raw(b'{"q":2}'), team="support")
+    found = []
+    for order in ([*events, other], [other, *events]):
+        feed = Feed()
+        for event in order:
+            feed.frame([event])
+        feed.end()
+        found.append(feed.runs()["r"]["repeated_tool_calls"])
+    assert found == [2, 2]
