@@ -9,19 +9,24 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import msgspec
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.topics import ALERTS, DEAD_LETTERS, topic_name
+from schemas.topics import ALERTS, DEAD_LETTERS, STEP_FRAMES, topic_name
 from streams.doctor.findings import Finding, State
+from streams.doctor.log import Log
 from streams.doctor.run import EXIT_FAILED, EXIT_OK, EXIT_UNAVAILABLE, examine
 from streams.local.ports import free_port
 from streams.local.site import Servers, Site, environment_of
 from streams.loop import make_producer
+from streams.metrics import METRICS
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(240)]
@@ -83,6 +88,25 @@ def test_a_healthy_site_is_found_healthy(site: Site, folder: Path) -> None:
     assert {check["check"] for check in told["checks"]} >= set(found)
 
 
+def test_the_metrics_of_a_running_site_are_those_of_the_list_and_tell_lag_and_delay(site: Site) -> None:
+    listed = {metric.name.removesuffix("_total"): set(metric.roles) for metric in METRICS}
+    for role in site.health_ports:
+        families = families_of(site, role)
+        own = {name for name in families if not name.endswith("_created")}
+        assert own == {name for name, roles in listed.items() if role in roles}
+        assert [sample.value for sample in families["wakeline_ready"].samples] == [1]
+        assert all(sample.labels["role"] == role for family in families.values() for sample in family.samples)
+        if role != "notify":  # nothing was ever on its topic, so its end is not known
+            assert families["wakeline_lag_records"].samples
+    for role in ("write", "runs", "drift"):
+        assert families_of(site, role)["wakeline_end_to_end_delay_seconds"].samples
+
+
+def families_of(site: Site, role: str) -> dict[str, Any]:
+    with urlopen(f"http://127.0.0.1:{site.health_ports[role]}/metrics", timeout=5) as answer:
+        return {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
+
+
 def test_a_role_that_is_stopped_is_named_with_what_to_do(site: Site) -> None:
     pid = dict(site.states())["write"]
     assert pid is not None
@@ -109,6 +133,27 @@ def test_dead_letters_of_the_last_hour_are_counted_by_reason(site: Site) -> None
 def letter() -> list[tuple[str, str | bytes | None]]:
     now = str(time.time_ns()).encode()
     return [("reason", b"invalid_event"), ("append_time_unix_nano", now), ("topic", b"agent-events")]
+
+
+def test_a_snapshot_that_kafka_no_longer_holds_the_rest_of_is_a_failure(site: Site) -> None:
+    name = topic_name(STEP_FRAMES, site.settings.namespace)
+    pid = dict(site.states())["runs"]
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        log = Log(site.settings)
+        place = (name, 0)
+        stopped_at = log.ends([place])[place]
+        look(site, lambda *_: log.ends([place])[place] > stopped_at)  # ticks go on
+        admin = AdminClient({"bootstrap.servers": site.settings.kafka})
+        for future in admin.delete_records([TopicPartition(name, 0, log.ends([place])[place])]).values():
+            future.result(10)
+        found, code = look(site, lambda found, _: found["snapshots of runs"].state is State.FAILED)
+        assert "leaves a gap" in found["snapshots of runs"].means
+        assert found["snapshots of drift"].state is State.OK
+        assert code == EXIT_FAILED
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_retention_that_was_changed_and_a_topic_that_is_gone_are_named(site: Site) -> None:
