@@ -7,12 +7,12 @@ less in them the second time; there are `started` events and records that are no
 the same bytes each time.
 """
 
-import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from schemas.topics import AGENT_EVENTS, OTLP_SPANS, Topic
+from tests.crash.dialects import OPERATIONS, Step, has_span, native, otlp
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_762_160_400 * SECOND_NS  # 2025-11-03 09:00 UTC: models have prices, and no time is in the future
@@ -20,18 +20,6 @@ SPAN_S = 7_200
 SLOW_FROM = 0.6
 LOOP_CALLS = 5  # what the suite sets; a looping run makes so many and two more
 MODELS = ("gpt-4o-mini", "gpt-4o", "a-model-nobody-sells")
-
-
-class Step(NamedTuple):
-    """One step, before it is written in any dialect.
-
-    Attributes:
-        end_ns: when it is sent, in event time.
-        fields: of a native event.
-    """
-
-    end_ns: int
-    fields: dict[str, Any]
 
 
 class Piece(NamedTuple):
@@ -71,37 +59,6 @@ def make_load(seed: int, runs: int, partitions: int) -> list[Piece]:
             lines.append((step.fields["start_time_unix_nano"], tie, _started(step)))
     lines.sort(key=lambda line: line[:2])
     return list(_pack(rng, [step for _, _, step in lines], partitions))
-
-
-def native(steps: Iterable[Step]) -> bytes:
-    """A message of native events, a line each."""
-    return b"\n".join(json.dumps(step.fields).encode() for step in steps)
-
-
-def otlp(steps: Iterable[Step]) -> bytes:
-    """An OTLP request in JSON with the same steps and ids; kinds that OTLP does not know are refused.
-
-    Raises:
-        KeyError: of such a step.
-    """
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for step in steps:
-        groups.setdefault(step.fields["service_name"], []).append(_span(step.fields))
-    resource = [
-        {
-            "resource": {
-                "attributes": _attributes({"service.name": service, "deployment.environment.name": "prod"})
-            },
-            "scopeSpans": [{"scope": {"name": "crash", "version": "1"}, "spans": spans}],
-        }
-        for service, spans in groups.items()
-    ]
-    return json.dumps({"resourceSpans": resource}).encode()
-
-
-def has_span(step: Step) -> bool:
-    """Can it be written as OTLP? Outcomes and starts cannot."""
-    return step.fields["kind"] in _OPERATIONS and step.fields.get("state") != "started"
 
 
 # -- drawing
@@ -221,8 +178,8 @@ class _Run:
             "scope_version": "1",
             "attributes": {"number": str(self._number)},
         }
-        if kind in _OPERATIONS:
-            fields["operation_name"] = _OPERATIONS[kind]
+        if kind in OPERATIONS:
+            fields["operation_name"] = OPERATIONS[kind]
         if parent:
             fields["parent_event_id"] = parent
         if agent:
@@ -246,60 +203,6 @@ def _started(step: Step) -> Step:
     unknown = ("end_time_unix_nano", "input_tokens", "output_tokens", "cache_read_input_tokens", "error_type")
     left = {key: value for key, value in step.fields.items() if key not in unknown}
     return Step(step.fields["start_time_unix_nano"], left | started)
-
-
-# -- writing
-
-_OPERATIONS = {
-    "llm": "chat",
-    "tool": "execute_tool",
-    "agent": "invoke_agent",
-}
-_NAMES = {
-    "operation_name": "gen_ai.operation.name",
-    "provider_name": "gen_ai.provider.name",
-    "request_model": "gen_ai.request.model",
-    "response_model": "gen_ai.response.model",
-    "agent_name": "gen_ai.agent.name",
-    "agent_version": "gen_ai.agent.version",
-    "tool_name": "gen_ai.tool.name",
-    "input_tokens": "gen_ai.usage.input_tokens",
-    "output_tokens": "gen_ai.usage.output_tokens",
-    "cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",
-    "finish_reasons": "gen_ai.response.finish_reasons",
-    "error_type": "error.type",
-}
-
-
-def _span(fields: dict[str, Any]) -> dict[str, Any]:
-    trace, span = fields["event_id"].split("-")
-    given = {name: fields[field] for field, name in _NAMES.items() if field in fields}
-    if "tool_call_arguments" in fields:
-        given["gen_ai.tool.call.arguments"] = json.dumps(fields["tool_call_arguments"])
-    if fields["kind"] not in _OPERATIONS:
-        raise KeyError(f"{fields['kind']} has no span")
-    return {
-        "traceId": trace,
-        "spanId": span,
-        "parentSpanId": fields["parent_event_id"].split("-")[1] if "parent_event_id" in fields else "",
-        "name": fields["step_name"],
-        "startTimeUnixNano": str(fields["start_time_unix_nano"]),
-        "endTimeUnixNano": str(fields["end_time_unix_nano"]),
-        "attributes": _attributes(given | fields["attributes"]),
-        "status": {"code": 2 if "error_type" in fields else 0},
-    }
-
-
-def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _value(value)} for key, value in values.items()]
-
-
-def _value(value: Any) -> dict[str, Any]:
-    if isinstance(value, list):
-        return {"arrayValue": {"values": [_value(item) for item in value]}}
-    if isinstance(value, int):
-        return {"intValue": str(value)}
-    return {"stringValue": value}
 
 
 def _pack(rng: random.Random, steps: Sequence[Step], partitions: int) -> Iterable[Piece]:

@@ -7,7 +7,8 @@ Against the undisturbed run of the same input these are left out, because faults
 - `agent_runs.time`: the time of the step that RUNS met first, so a matter of arrival.
 - windows in which all sums are 0: a step that waited longer than 30 s of clock for its agent was counted
   under its service, and taken back; how long it waited is a matter of arrival.
-- `dead_letters.topic` carries the namespace, and its `append_time` is the broker's.
+- `dead_letters.topic` carries the namespace; `offset` and `append_time` are the broker's.
+- of `step_contents` too, `append_time`.
 
 Against fresh processors nothing is left out but `namespace` and `stored_time`, the moment of the insert.
 """

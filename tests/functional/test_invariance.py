@@ -25,7 +25,8 @@ from streams.migrate import migrate
 from streams.settings import Settings
 from streams.settled import source_partitions, wait_until_done
 from tests.crash.crew import Crew
-from tests.crash.load import LOOP_CALLS, Piece, Step, has_span, make_steps, native, otlp
+from tests.crash.dialects import Step, has_span, native, otlp
+from tests.crash.load import LOOP_CALLS, Piece, make_steps
 from tests.crash.tables import Row, Rows, differences, totals
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(240)]

@@ -5,7 +5,8 @@ from schemas.native import decode
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.pricing.book import PriceBook
-from tests.crash.load import make_steps, native
+from tests.crash.dialects import native
+from tests.crash.load import make_steps
 
 APPEND_NS = 1_762_170_000 * 10**9
 

@@ -17,7 +17,8 @@ from streams.pricing.book import PriceBook
 from streams.runs.params import Params
 from streams.runs.processor import RunsProcessor
 from streams.state.processor import Output, Place
-from tests.crash.load import Step, make_steps, native
+from tests.crash.dialects import Step, native
+from tests.crash.load import make_steps
 
 APPEND_NS = 1_762_170_000 * 10**9
 SECOND_NS = 10**9
