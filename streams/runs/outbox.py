@@ -18,6 +18,8 @@ _SAME = [
     for name in SCHEMAS[Kind.SIGNALS, 1].names
     if name in SCHEMAS[Kind.STEPS, 1].names and name not in ("agent_name", "agent_version")
 ]
+# Columns that rows of kind SIGNALS are made of.
+_NEEDED = [*_SAME, "agent_name", "agent_version", "response_model", "request_model", "error_type"]
 
 
 @dataclass
@@ -44,8 +46,8 @@ class Outbox:
 
     def fold(self) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
         """Signals and corrections that wait, as rows; they go on waiting."""
-        self._folded_signals += [_signals(part) for part in _join(self._signals)]
-        self._folded_corrections += [_corrected(part, deleted) for part, deleted in self._corrections]
+        self._folded_signals += _signals(self._signals)
+        self._folded_corrections += _corrected(self._corrections)
         self._signals, self._corrections = [], []
         return list(self._folded_signals), list(self._folded_corrections)
 
@@ -84,7 +86,7 @@ class Outbox:
         folded, self._folded_signals = self._folded_signals, []
         if not parts and not folded:
             return []
-        rows = pa.concat_batches([*folded, *(_signals(part) for part in _join(parts))])
+        rows = pa.concat_batches([*folded, *_signals(parts)])
         return list(split_by(rows, _agent_partitions(rows.column("agent_name"), partitions)))
 
     def take_corrections(self) -> pa.RecordBatch | None:
@@ -93,62 +95,75 @@ class Outbox:
         folded, self._folded_corrections = self._folded_corrections, []
         if not parts and not folded:
             return None
-        return pa.concat_batches([*folded, *(_corrected(part, deleted) for part, deleted in parts)])
+        return pa.concat_batches([*folded, *_corrected(parts)])
 
 
-def _join(parts: list[_Part]) -> list[_Part]:
-    """Neighbours of one frame and weight become one part: one call to Arrow instead of one a row."""
-    joined: list[_Part] = []
-    for part in parts:
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.batch is part.batch
-            and (last.weight, last.first) == (part.weight, part.first)
-            and last.agents is not None
-            and part.agents is not None
-        ):
-            last.rows = np.concatenate([last.rows, part.rows])
-            last.agents += part.agents
-            last.versions = (last.versions or []) + (part.versions or [])
-        else:
-            joined.append(part)
-    return joined
-
-
-def _signals(part: _Part) -> pa.RecordBatch:
-    taken = _take(part.batch, part.rows)
+def _signals(parts: list[_Part]) -> list[pa.RecordBatch]:
+    """Rows of kind SIGNALS; no batch when there are no parts."""
+    if not parts:
+        return []
+    taken = _take(parts, _NEEDED)
     columns = {name: taken.column(name) for name in _SAME}
     rollup = pa.array(is_rollup(taken))
     for name in USAGE:
         columns[name] = pc.if_else(rollup, None, columns[name])
-    columns["weight"] = pa.array(np.full(taken.num_rows, part.weight, np.int8))
-    columns["first"] = pa.array(np.full(taken.num_rows, part.first))
-    columns["agent_name"] = _replaced(taken, "agent_name", part.agents)
-    columns["agent_version"] = _replaced(taken, "agent_version", part.versions)
+    columns["weight"] = pa.array(_each(parts, [part.weight for part in parts]), pa.int8())
+    columns["first"] = pa.array(_each(parts, [part.first for part in parts]))
+    columns |= _named(parts, taken)
     columns["model"] = pc.coalesce(taken.column("response_model"), taken.column("request_model"))
     columns["error"] = pc.is_valid(taken.column("error_type"))
-    return make_batch(Kind.SIGNALS, columns)
+    return [make_batch(Kind.SIGNALS, columns)]
 
 
-def _corrected(part: _Part, deleted: bool) -> pa.RecordBatch:
-    taken = _take(part.batch, part.rows)
-    columns = {name: taken.column(name) for name in taken.schema.names}
-    if part.agents is not None:
-        columns["agent_name"] = _replaced(taken, "agent_name", part.agents)
-        columns["agent_version"] = _replaced(taken, "agent_version", part.versions)
-    columns["is_deleted"] = pa.array([deleted] * taken.num_rows)
-    return make_batch(Kind.CORRECTED_STEPS, columns)
+def _corrected(corrections: list[tuple[_Part, bool]]) -> list[pa.RecordBatch]:
+    """Rows of kind CORRECTED_STEPS, with whether each is deleted; no batch when there are none."""
+    if not corrections:
+        return []
+    parts = [part for part, _ in corrections]
+    taken = _take(parts, SCHEMAS[Kind.STEPS, 1].names)
+    columns = {name: taken.column(name) for name in taken.schema.names} | _named(parts, taken)
+    columns["is_deleted"] = pa.array(_each(parts, [deleted for _, deleted in corrections]))
+    return [make_batch(Kind.CORRECTED_STEPS, columns)]
 
 
-def _take(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    whole = len(rows) == batch.num_rows and np.array_equal(rows, np.arange(len(rows)))
-    return batch if whole else batch.take(pa.array(rows))
+def _take(parts: list[_Part], names: list[str]) -> pa.RecordBatch:
+    """The rows of parts, in order. Each frame is asked once: a row alone would take 0.6 ms."""
+    places: dict[int, list[int]] = {}
+    for number, part in enumerate(parts):
+        places.setdefault(id(part.batch), []).append(number)
+    found, order = [], []
+    starts = np.cumsum([0, *(len(part.rows) for part in parts)])
+    for numbers in places.values():
+        rows = np.concatenate([parts[number].rows for number in numbers])
+        batch = parts[numbers[0]].batch.select(names)
+        inside = np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows)))
+        found.append(batch.slice(int(rows[0]), len(rows)) if inside else batch.take(pa.array(rows)))
+        order += [np.arange(starts[number], starts[number + 1]) for number in numbers]
+    taken = pa.concat_batches(found)
+    if len(places) == len(parts):
+        return taken
+    back = np.empty(taken.num_rows, np.int64)
+    back[np.concatenate(order)] = np.arange(taken.num_rows)
+    return taken.take(pa.array(back))
 
 
-def _replaced(taken: pa.RecordBatch, name: str, values: list[str] | list[str | None] | None) -> pa.Array:
-    own = taken.column(name)
-    return own if values is None else pc.coalesce(own, pa.array(values, pa.string()))
+def _each(parts: list[_Part], values: list[int] | list[bool]) -> npt.NDArray[np.generic]:
+    """A value of each part, for each of its rows."""
+    return np.repeat(np.array(values), [len(part.rows) for part in parts])
+
+
+def _named(parts: list[_Part], taken: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Agent and version of each row: its own, else what its part gives."""
+    own = {name: taken.column(name) for name in ("agent_name", "agent_version")}
+    if all(part.agents is None for part in parts):
+        return own
+    agents: list[str | None] = []
+    versions: list[str | None] = []
+    for part in parts:
+        agents += part.agents or [None] * len(part.rows)
+        versions += part.versions or [None] * len(part.rows)
+    given = {"agent_name": agents, "agent_version": versions}
+    return {name: pc.coalesce(column, pa.array(given[name], pa.string())) for name, column in own.items()}
 
 
 def _agent_partitions(agents: pa.Array, count: int) -> npt.NDArray[np.int64]:
