@@ -104,8 +104,7 @@ class RunsProcessor:
         self._touch(steps, slots, touched, base)
         self._attribution.settle(steps, slots, counted, self._now_ns)
         self._counted["duplicates.id"] += len(second)
-        for row in second:
-            self._contents.decide(int(slots[row]), base + row, self._now_ns)
+        self._contents.decide(slots[second], base + np.array(second, np.int64), self._now_ns)
         self._watch.look(steps, slots, counted, self._now_ns, self._event_clock)
 
     def _not_repeated(self, batch: pa.RecordBatch) -> Flags:

@@ -24,19 +24,23 @@ _DELIVERY = frozenset(
 Rank = tuple[bool, bool, int, bytes]
 
 
-def rank(batch: pa.RecordBatch, row: int) -> Rank:
-    """The rank of a step; equal ranks mean equal contents."""
-    content: dict[str, Any] = {
-        name: value
-        for name in batch.schema.names
-        if name not in _DELIVERY and (value := _value(batch.column(name), row)) is not None
-    }
+def ranks(batch: pa.RecordBatch) -> list[Rank]:
+    """The rank of each step of a batch; equal ranks mean equal contents. About 50 us a step."""
+    names = [name for name in batch.schema.names if name not in _DELIVERY]
+    columns = [_values(batch.column(name)) for name in names]
+    return [_rank(dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)]
+
+
+def _rank(fields: dict[str, Any]) -> Rank:
+    content = {name: value for name, value in fields.items() if value is not None}
     usage = "input_tokens" in content or "output_tokens" in content
     digest = hashlib.blake2b(repr(sorted(content.items())).encode("utf-8", "surrogatepass"), digest_size=16)
     return content["state"] == "ended", usage, len(content), digest.digest()
 
 
-def _value(column: pa.Array, row: int) -> Any:
-    """A Python value; times as integers (Arrow would need pandas for nanoseconds)."""
-    cell = column.slice(row, 1)
-    return (cell.cast(pa.int64()) if pa.types.is_timestamp(cell.type) else cell)[0].as_py()
+def _values(column: pa.Array) -> list[Any]:
+    """Python values; times as integers (Arrow would need pandas for nanoseconds)."""
+    values: list[Any] = (
+        column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    ).to_pylist()
+    return values
