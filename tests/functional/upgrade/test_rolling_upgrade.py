@@ -3,15 +3,17 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.columns import Kind, version_to_write
-from schemas.frame import Label, NewerFrame, Writer, encode, make_header
+from schemas.frame import Flag, Label, NewerFrame, Writer, encode, make_header
 from schemas.topics import RESULT_FRAMES, topic_name
 from streams.admin import create_topics
 from streams.clickhouse import connect
@@ -21,6 +23,8 @@ from streams.migrate import migrate
 from streams.runs.params import SECOND_NS
 from streams.settings import Settings
 from streams.write import role
+from tests.functional.state.test_stateful_roles import Site as StatefulSite
+from tests.functional.state.test_stateful_roles import wait_until
 from tests.unit.runs.frames import Feed, make_event
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(120)]
@@ -147,3 +151,24 @@ def test_a_reader_that_is_too_old_stops_and_loses_nothing(site: tuple[Settings, 
     assert committed < 2, "the frame that was not understood is still to be read"
     letters = client.query(f"SELECT count() FROM {settings.clickhouse_database}.dead_letters")
     assert letters.result_rows == [(0,)]
+
+
+@pytest.mark.parametrize(("write_frames", "version"), [("previous", 1), ("newest", 2)])
+def test_runs_writes_the_version_that_its_setting_names(
+    settings: Settings, tmp_path: Path, write_frames: str, version: int
+) -> None:
+    own = msgspec.structs.replace(settings, partitions=1, clock="event", write_frames=write_frames)
+    create_topics(own)
+    site = StatefulSite(own, tmp_path)
+    site.steps(10)
+    site.tick(flags=Flag.END)
+
+    def sent() -> list[tuple[int, dict[str, Any]]]:
+        frames = site.frames(RESULT_FRAMES)
+        return [(header.version, row) for header, rows in frames if header.kind is Kind.RUNS for row in rows]
+
+    with site.role("runs"):
+        wait_until(lambda: len(sent()) > 0)
+    assert {found for found, _ in sent()} == {version}
+    assert {row["steps"] for _, row in sent()} == {10}
+    assert {row.get("depth") for _, row in sent()} == {1 if version == 2 else None}
