@@ -4,6 +4,7 @@ A bug shows its traceback. What commands do stands in modules of their own, impo
 """
 
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,6 +66,7 @@ def _expected(error: Exception) -> int | None:
         return code
     names = {
         "streams.local.supervisor": ("StopRequested",),
+        "streams.audit.lock": ("RepairBusy",),
         "streams.replay.files": ("UnknownFile",),
         "streams.replay.send": ("CannotSend",),
         "streams.settled": ("NotSettled",),
@@ -185,6 +187,54 @@ def replay(
         servers=_servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port),
         speed=speed,
         fresh=fresh,
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", metavar="TIME", help="Compare sums from then on (UTC).", show_default=False),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", metavar="TIME", help="And before then.", show_default=False)
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="S", help="For the pipeline to pass what was sent.")
+    ] = 120.0,
+    settle: Annotated[
+        float, typer.Option(min=0, metavar="S", help="Sums with a step of the last S seconds are not judged.")
+    ] = 60.0,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Write what is missing, and adjust windows that differ.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Name all that is missing, not the first 20.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Re-read what was sent, compare with what is stored, and name what is missing.
+
+    Ends with 0 when everything is exact, 1 when not, 3 when the pipeline is behind.
+    """
+    from streams.audit.command import run_audit
+    from streams.local.accounts import with_local_password
+
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    folder = opt.folder_of(data)
+    settings = with_local_password(_examined(context, config, given, folder), folder)
+    between: dict[str, Any] = {
+        name: int(time.replace(tzinfo=UTC).timestamp())
+        for name, time in (("since_s", since), ("until_s", until))
+        if time is not None
+    }
+    code = run_audit(
+        settings, wait_s=wait, settle_s=settle, repair=repair, as_json=as_json, all_findings=every, **between
     )
     raise typer.Exit(code)
 
