@@ -100,6 +100,10 @@ class SnapshotStore:
                 )
         return None
 
+    def newest(self) -> Manifest | None:
+        """The newest manifest, its parts unread; None when there is none. Raises as `load`."""
+        return next((m for _, m in reversed(self._read_manifests()) if m is not None), None)
+
     def _read_manifests(self) -> list[tuple[int, Manifest | None]]:
         found: list[tuple[int, Manifest | None]] = []
         for offset, value in read_to_end(self._settings, self._manifests, self._partition, 0):
