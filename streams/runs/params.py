@@ -17,7 +17,7 @@ class Params:
         unsure_ns: how long a step waits for an ancestor that names its agent.
         send_every_ns: a changed run is sent again after so long while it is open.
         remember_ns: how long a closed run is remembered, so that repeats are known and late steps added.
-        remember_rows: bound on the rows kept for that, 0.4 kB each; the oldest closed runs go first.
+        remember_rows: bound on the rows kept for that, 1.2 kB each; the oldest closed runs go first.
         max_steps_per_run: steps of a run whose ids and rows are remembered, 1 kB each. Steps beyond it are
             still in sums and windows, but a repeat of them under another offset counts again, and they are in
             no path and no share.
@@ -31,6 +31,6 @@ class Params:
     unsure_ns: int = 30 * SECOND_NS
     send_every_ns: int = 5 * SECOND_NS
     remember_ns: int = 30 * 60 * SECOND_NS
-    remember_rows: int = 200_000
+    remember_rows: int = 100_000
     max_steps_per_run: int = 100_000
     max_open_runs: int = 100_000
