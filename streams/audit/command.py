@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from schemas.topics import LIVE
 from streams.audit.adjustments import adjust
 from streams.audit.lock import RepairLock
 from streams.audit.lost import Wanted, insert_again
 from streams.audit.records import Finding, Records, Tally, totals_of
 from streams.audit.settle import wait_until_passed
 from streams.audit.source import Place, count_partitions, cut, read
-from streams.audit.totals import SUMS, Totals, compare
+from streams.audit.totals import SUMS, Row, Totals, compare
 from streams.clickhouse import connect
 from streams.settings import Settings
 from streams.write.sink import ClickHouseSink
@@ -240,17 +241,22 @@ def _verdict(report: Report) -> str:
 
 
 def _records_table(report: Report) -> Table:
-    table = Table(title=f"Records of the namespace {report.namespace}, by hour of append time")
-    table.add_column("topic/partition")
-    table.add_column("hour (UTC)")
-    names = ("received", "stored", "duplicate", "dead", "missing", "surplus", "control")
+    title = f"Records of the namespace {report.namespace}, by hour of append time"
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0), title_style="bold")
+    table.add_column("from", no_wrap=True)
+    table.add_column("hour (UTC)", no_wrap=True)
+    names = ("received", "stored", "duplicate", "dead", "missing", "surplus")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    prefix = "" if report.namespace == LIVE else f"{report.namespace}."
     for (topic, partition, hour), tally in sorted(report.tallies.items()):
+        if not tally.received and tally.exact:
+            continue  # marks of a replay's end alone
         numbers = [f"{getattr(tally, name):,}" for name in names]
         style = None if tally.exact else "bold red"
-        table.add_row(f"{topic}/{partition}", _utc(hour // _NANOS), *numbers, style=style)
-    table.add_section()
+        place = f"{topic.removeprefix(prefix)}/{partition}"
+        table.add_row(place, _utc(hour // _NANOS)[5:], *numbers, style=style)
+    table.add_row()
     total = totals_of(report.tallies.values())
     table.add_row("all", "", *(f"{total[name]:,}" for name in names))
     if dropped := sum(report.dropped.values()):
@@ -259,27 +265,40 @@ def _records_table(report: Report) -> Table:
 
 
 def _sums_table(totals: Totals) -> Table:
-    table = Table(title="Sums by hour of event time, and over runs")
-    table.add_column("hour (UTC)")
-    table.add_column("of")
-    shown = ("steps", "errors", "input_tokens", "output_tokens", "cost_usd")
-    places = [SUMS.index(name) for name in shown]
-    for name in shown:
-        table.add_column(name, justify="right")
+    title = "Sums by hour of event time, and over runs"
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0), title_style="bold")
+    table.add_column("hour (UTC)", no_wrap=True)
+    table.add_column("over", no_wrap=True)
+    shown = {
+        name: SUMS.index(name) for name in ("steps", "errors", "input_tokens", "output_tokens", "cost_usd")
+    }
+    for name in ("steps", "errors", "tokens in", "out", "USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+
+    def add(when: str, over: str, row: Row, style: str | None) -> None:
+        numbers = [
+            f"{row[place]:,.6f}" if name == "cost_usd" else f"{row[place]:,}" for name, place in shown.items()
+        ]
+        table.add_row(when, over, *numbers, style=style)
+
     for hour in totals.hours:
         style = "dim" if not hour.judged else None if hour.exact else "bold red"
-        when = _utc(hour.hour) + ("" if hour.judged else " (open)")
-        rows: list[tuple[str, Any]] = [("steps", hour.steps)]
-        rows += [(f"windows {width} s", row) for width, row in hour.windows.items() if row != hour.steps]
-        for name, row in rows:
-            table.add_row(when, name, *(f"{row[place]:,}" for place in places), style=style)
-            when = ""
-    table.add_section()
-    for name, row in (("steps of runs", totals.run_steps), ("runs", totals.run_rows)):
-        style = None if totals.run_steps == totals.run_rows else "bold red"
-        table.add_row("all", name, *(f"{row[place]:,}" for place in places), style=style)
+        add(_utc(hour.hour), "steps, windows" if hour.exact else "steps", hour.steps, style)
+        for width, row in hour.windows.items():
+            if row != hour.steps:
+                add("" if hour.judged else "(still open)", f"windows, {width} s", row, style)
+    table.add_row()
+    agree = totals.run_steps == totals.run_rows
+    add(
+        "all judged runs",
+        "steps, runs" if agree else "steps",
+        totals.run_steps,
+        None if agree else "bold red",
+    )
+    if not agree:
+        add("", "runs", totals.run_rows, "bold red")
     if totals.waiting_runs:
-        table.caption = f"{totals.waiting_runs:,} runs got a step in the last minute and are not judged"
+        table.caption = f"{totals.waiting_runs:,} runs got a step a moment ago and are not judged"
     return table
 
 
