@@ -21,6 +21,8 @@ from schemas.topics import LIVE, TOPICS, Topic, topic_name
 from streams.settings import ConfigError, Settings
 
 TIMEOUT_S = 30.0
+# Over the longest session of a role's consumer, 10 s.
+FORGET_S = 12.0
 ASK_S = 5.0
 # A segment smaller than a record batch refuses the batch; Kafka 4 wants 1 MB at least.
 _LEAST_SEGMENT_BYTES = 2 * 1_048_576
@@ -287,19 +289,29 @@ def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
 
 def _delete_groups(settings: Settings, admin: AdminClient) -> None:
     # Offsets that stay would let the next roles skip the beginning of the new topics.
-    prefix = settings.group("")
-    listed = admin.list_consumer_groups(request_timeout=TIMEOUT_S).result(TIMEOUT_S)
-    groups = [group for group in listed.valid or [] if group.group_id.startswith(prefix)]
-    busy = [g.group_id for g in groups if g.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)]
+    groups, busy = _groups(settings, admin)
+    until_s = time.monotonic() + FORGET_S
+    while busy and time.monotonic() < until_s:
+        # A named worker that has ended, and one that was killed, is a member until its session is over.
+        time.sleep(0.5)
+        groups, busy = _groups(settings, admin)
     if busy:
         raise NamespaceBusy(
             f"{', '.join(sorted(busy))} still read(s) the namespace {settings.namespace}: stop the roles "
-            "first (one that was killed is forgotten after 10 s)"
+            "first"
         )
     if groups:
-        futures = admin.delete_consumer_groups([group.group_id for group in groups])
+        futures = admin.delete_consumer_groups(groups)
         for future in futures.values():
             _settle(future, KafkaError.GROUP_ID_NOT_FOUND)
+
+
+def _groups(settings: Settings, admin: AdminClient) -> tuple[list[str], list[str]]:
+    """Groups of the namespace, and those of them that have members."""
+    listed = admin.list_consumer_groups(request_timeout=TIMEOUT_S).result(TIMEOUT_S)
+    mine = [group for group in listed.valid or [] if group.group_id.startswith(settings.group(""))]
+    empty = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+    return [group.group_id for group in mine], [g.group_id for g in mine if g.state not in empty]
 
 
 def _settle(future: object, accepted: int) -> None:

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import msgspec
 from rich.console import Console
 
+from schemas.topics import SNAPSHOT_TOPICS
 from streams.admin import create_topics, delete_topics
 from streams.app import ROLES
 from streams.clickhouse import connect, delete_rows
@@ -255,10 +256,10 @@ class Site:
 
     def _start_roles(self) -> None:
         for role in self._roles:
-            # Named, so that a role that died takes its partitions back at once.
-            settings = msgspec.structs.replace(
-                self.settings, health_port=self.health_ports[role], instance=self.settings.instance or "local"
-            )
+            settings = msgspec.structs.replace(self.settings, health_port=self.health_ports[role])
+            if role in SNAPSHOT_TOPICS and settings.instance is None:
+                # Named: one that died takes its partitions back at once. The others gain nothing by it.
+                settings = msgspec.structs.replace(settings, instance="local")
             self._supervisor.start(
                 ChildSpec(
                     name=role,

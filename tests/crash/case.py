@@ -105,6 +105,7 @@ def run_case(
             Feeder(settings, pieces, per_s) as feeder,
             _say_when_stuck(name, servers.seed, crew),
         ):
+            crew.wait_ready()
             count = faults(crew, feeder)
             feeder.finish()
             _wait_until_done(settings)

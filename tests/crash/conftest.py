@@ -26,4 +26,4 @@ def _nothing(_crew: Crew, feeder: Feeder) -> int:
 @pytest.fixture(scope="session")
 def undisturbed(servers: Servers) -> Outcome:
     """The same load without any fault."""
-    return run_case(servers, "undisturbed", _nothing, expected=None, per_s=400.0)
+    return run_case(servers, "undisturbed", _nothing, expected=None, per_s=150.0)

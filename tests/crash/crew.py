@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
 from streams.app import ROLES
 from streams.fault_points import VARIABLE, FaultPoint
 from streams.local.processes import Child, ChildSpec, last_words
@@ -123,6 +126,24 @@ class Crew:
                 self.disarm(point)
                 worker = self.workers[role_of(point)][0]
                 raise NotReached(f"{point} was not reached in {timeout_s:.0f} s. {last_words(worker.spec)}")
+            time.sleep(_LOOK_S)
+
+    def wait_ready(self, timeout_s: float = REACH_S) -> None:
+        """Wait until every worker has joined its group, so that the load is read as it comes.
+
+        Raises:
+            NotReached: one has not within the time.
+        """
+        admin = AdminClient({"bootstrap.servers": self.settings.kafka})
+        waiting = {self.settings.group(role): len(workers) for role, workers in self.workers.items()}
+        until_s = time.monotonic() + timeout_s
+        while waiting:
+            for name, future in admin.describe_consumer_groups(list(waiting)).items():
+                found = future.result(REACH_S)
+                if found.state == ConsumerGroupState.STABLE and len(found.members) == waiting[name]:
+                    del waiting[name]
+            if time.monotonic() > until_s:
+                raise NotReached(f"{sorted(waiting)} are not complete")
             time.sleep(_LOOK_S)
 
     def kill_one(self, role: str, number: int = 0) -> None:
