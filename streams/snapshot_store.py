@@ -47,6 +47,7 @@ class SnapshotStore:
         self._parts = topic_name(parts, settings.namespace)
         self._manifests = topic_name(manifests, settings.namespace)
         self._producer: Producer | None = None
+        self._abort_first = False
         # Of the snapshots that are kept, oldest first: offset of the manifest, and of the first part.
         self._kept: list[tuple[int, int]] = []
 
@@ -138,6 +139,8 @@ class SnapshotStore:
         if producer is None:
             raise SnapshotFailed("The store is closed")
         point = f"{self._role}.snapshot-"
+        if self._abort_first:
+            self._abort(producer)
         try:
             producer.begin_transaction()
             records = cut(value)
@@ -208,12 +211,20 @@ class SnapshotStore:
             raise Fenced(f"Another process has partition {self._partition} of {self._role}") from error
         if reason.fatal():
             raise Fenced(f"The producer of snapshots is lost: {reason.str()}") from error
+        self._abort_first = True
+        self._abort(producer)
+        raise SnapshotFailed(reason.str()) from error
+
+    def _abort(self, producer: Producer) -> None:
+        """End a transaction that failed; a broker that is away lets it wait until the next snapshot."""
         try:
             producer.abort_transaction(TIMEOUT_S)
-        except KafkaException as second:
-            # Its outcome is not known. A new epoch decides it: what is open is aborted.
-            raise Fenced(f"A snapshot's transaction cannot be ended: {second.args[0].str()}") from second
-        raise SnapshotFailed(reason.str()) from error
+        except KafkaException as error:
+            reason: KafkaError = error.args[0]
+            if not reason.retriable():
+                raise Fenced(f"The producer of snapshots is lost: {reason.str()}") from error
+            raise SnapshotFailed(f"the transaction before it has not ended: {reason.str()}") from error
+        self._abort_first = False
 
     def _delete_older(self) -> None:
         if len(self._kept) <= KEPT:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from confluent_kafka import ConsumerGroupState
+from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.app import ROLES
@@ -139,7 +139,10 @@ class Crew:
         until_s = time.monotonic() + timeout_s
         while waiting:
             for name, future in admin.describe_consumer_groups(list(waiting)).items():
-                found = future.result(REACH_S)
+                try:
+                    found = future.result(REACH_S)
+                except KafkaException:
+                    continue  # the first group of a broker: its coordinator is being made
                 if found.state == ConsumerGroupState.STABLE and len(found.members) == waiting[name]:
                     del waiting[name]
             if time.monotonic() > until_s:
