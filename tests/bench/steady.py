@@ -32,7 +32,7 @@ STEPS_PER_S = 20_000
 EVENTS = 100  # a message
 TURNS_PER_S = 50
 RUN_STEPS = 20
-SNAPSHOT_EVERY_S = 10.0
+SNAPSHOT_EVERY_S = 60.0
 LAST_ALERT_S = 20.0
 _EVENT = (
     '{{"event_id":"{run}-{step}","run_id":"{run}","kind":"llm","start_time_unix_nano":{start},'
