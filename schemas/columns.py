@@ -52,7 +52,9 @@ class CostStatus(IntEnum):
     PARTIAL = 2  # some of the tokens have no price; the cost is that of the rest
     UNPRICED = 3  # there is usage, but no price: the cost is null
     ROLLUP = 4  # usage of an agent, run or chain repeats that of its calls: never billed
-    FREE = 5
+    FREE = 5  # a price of nothing, or an answer out of a cache of responses
+    REPORTED = 6  # no price is known: the cost is what the emitter said
+    DUPLICATE = 7  # another step of the run is the same call of a model: that one is billed
 
 
 STEP_COLUMNS: list[tuple[str, pa.DataType]] = [
@@ -122,6 +124,34 @@ STEP_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("source_partition", pa.int32()),
     ("source_offset", pa.int64()),
     ("source_index", pa.int32()),  # within the message
+]
+
+# Since version 2: what dialects say beyond, and what it takes to decide later whether a step is billed.
+STEP_COLUMNS_2: list[tuple[str, pa.DataType]] = [
+    ("span_name", pa.string()),
+    ("agent_hint", pa.string()),  # an agent's name out of a span's name: used where no ancestor names one
+    ("cache_write_1h_input_tokens", pa.int64()),  # of cache_write_input_tokens
+    ("input_audio_tokens", pa.int64()),  # of input_tokens
+    ("output_audio_tokens", pa.int64()),  # of output_tokens
+    ("service_tier", pa.string()),
+    ("response_cached", pa.bool_()),
+    ("server_address", pa.string()),
+    ("prompt_version", pa.string()),
+    ("mcp_method_name", pa.string()),
+    ("guardrail_name", pa.string()),
+    ("guardrail_reason", pa.string()),
+    ("evaluation_explanation", pa.string()),
+    ("dialect", pa.string()),
+    ("token_convention", pa.string()),
+    ("sources", ATTRIBUTES),
+    ("cost_audio_pico_usd", pa.int64()),
+    ("cost_requests_pico_usd", pa.int64()),
+    # What the usage costs, were it billed: of roll-ups and duplicates too. Their cost_* in a frame are of
+    # that usage as well; the table of steps leaves them out.
+    ("usage_cost_pico_usd", pa.int64()),
+    ("reported_cost_pico_usd", pa.int64()),  # what the emitter says, whatever we charge
+    ("price_status", pa.int8()),  # CostStatus of the usage, were it billed
+    ("cost_reason", pa.string()),  # why the status is what it is, where that needs a word
 ]
 
 CONTENT_COLUMNS: list[tuple[str, pa.DataType]] = [
@@ -298,9 +328,11 @@ LEDGER_COLUMNS: list[tuple[str, pa.DataType]] = [
 # (kind, version) -> schema. Readers accept the newest version of a kind and the one before it.
 SCHEMAS: dict[tuple[Kind, int], pa.Schema] = {
     (Kind.STEPS, 1): pa.schema(STEP_COLUMNS),
+    (Kind.STEPS, 2): pa.schema([*STEP_COLUMNS, *STEP_COLUMNS_2]),
     (Kind.CONTENTS, 1): pa.schema(CONTENT_COLUMNS),
     (Kind.SIGNALS, 1): pa.schema(SIGNAL_COLUMNS),
     (Kind.CORRECTED_STEPS, 1): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_())]),
+    (Kind.CORRECTED_STEPS, 2): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_()), *STEP_COLUMNS_2]),
     (Kind.RUNS, 1): pa.schema(RUN_COLUMNS),
     (Kind.RUNS, 2): pa.schema([*RUN_COLUMNS, *RUN_COLUMNS_2]),
     (Kind.WINDOWS, 1): pa.schema(WINDOW_COLUMNS),

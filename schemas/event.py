@@ -43,6 +43,8 @@ Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 UnixNano = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
+# Below what 64 bits hold in pico-USD (9.2 million USD).
+Usd = Annotated[float, Meta(ge=0, le=9_000_000)]
 
 
 # Absent content has no bytes (msgspec has no `Raw | None`); JSON's null means the same.
@@ -69,10 +71,12 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     run_id: Id | None = None  # the run is the trace id, else this, else the conversation, else the event id
     operation_name: Label | None = None
     step_name: Label | None = None  # what is watched; default: tool, else operation and model, else kind
+    span_name: Label | None = None  # of OpenTelemetry
     # -- who
     agent_name: Label | None = None
     agent_id: Label | None = None
     agent_version: Label | None = None
+    agent_hint: Label | None = None  # an agent's name that stands inside of another (`invoke_agent planner`)
     service_name: Label | None = None
     environment: Label | None = None
     team: Label | None = None
@@ -91,15 +95,26 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     output_tokens: Tokens | None = None
     cache_read_input_tokens: Tokens | None = None
     cache_write_input_tokens: Tokens | None = None
+    cache_write_1h_input_tokens: Tokens | None = None  # of those written: kept for an hour, which costs more
+    input_audio_tokens: Tokens | None = None  # of the input
+    output_audio_tokens: Tokens | None = None  # of the output
     reasoning_output_tokens: Tokens | None = None
+    service_tier: Label | None = None  # as billed: `batch`, `flex`, `priority`, ...; absent: the default one
+    response_cached: bool | None = None  # answered by a cache of whole responses: no provider was called
+    reported_cost_usd: Usd | None = None  # what the emitter says that it cost; counts where no price is known
+    server_address: Label | None = None  # that was called
     finish_reasons: Annotated[list[Label], Meta(max_length=64)] | None = None
     prompt_name: Label | None = None
+    prompt_version: Label | None = None
     prompt_fingerprint: Label | None = None
     tools_fingerprint: Label | None = None
     # -- tool, guardrail, handoff
     tool_name: Label | None = None
     tool_call_id: Id | None = None
+    mcp_method_name: Label | None = None
+    guardrail_name: Label | None = None
     guardrail_verdict: Verdict | None = None
+    guardrail_reason: Text | None = None
     handoff_to_agent: Label | None = None
     # -- result
     error_type: Label | None = None  # present exactly when the step failed
@@ -110,10 +125,14 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     evaluation_name: Label | None = None
     evaluation_score_value: Number | None = None
     evaluation_score_label: Label | None = None
+    evaluation_explanation: Text | None = None
     # -- the emitter itself
     dropped_events: Tokens | None = None  # kind `report`: events that the emitter had to drop
     scope_name: Label | None = None
     scope_version: Label | None = None
+    dialect: Label | None = None  # names of attributes that were understood: otel, openinference, ...
+    token_convention: Label | None = None  # is what was cached counted within the input? See docs/dialects.md
+    sources: dict[str, str] | None = None  # field -> attribute that it was read from
     attributes: dict[str, str] | None = None
     resource_attributes: dict[str, str] | None = None
     # -- content: any JSON; kept apart from the step, subject to policy

@@ -38,6 +38,7 @@ Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 UnixNano = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
+Usd = Annotated[float, Meta(ge=0, le=9_000_000)]
 
 
 class Fields(TypedDict, total=False):
@@ -78,15 +79,26 @@ class Fields(TypedDict, total=False):
     output_tokens: Tokens | None
     cache_read_input_tokens: Tokens | None
     cache_write_input_tokens: Tokens | None
+    cache_write_1h_input_tokens: Tokens | None  # of those written: kept for an hour
+    input_audio_tokens: Tokens | None
+    output_audio_tokens: Tokens | None
     reasoning_output_tokens: Tokens | None
+    service_tier: Label | None  # as billed: `batch`, `flex`, `priority`, ...
+    response_cached: bool | None  # answered by a cache of whole responses: no provider was called
+    reported_cost_usd: Usd | None  # what it cost, where you know; counts where no price is known
+    server_address: Label | None  # that was called
     finish_reasons: Annotated[list[Label], Meta(max_length=64)] | None
     prompt_name: Label | None
+    prompt_version: Label | None
     prompt_fingerprint: Label | None
     tools_fingerprint: Label | None
     # -- tool, guardrail, handoff
     tool_name: Label | None
     tool_call_id: Id | None
+    mcp_method_name: Label | None
+    guardrail_name: Label | None
     guardrail_verdict: Verdict | None
+    guardrail_reason: Text | None
     handoff_to_agent: Label | None
     # -- result
     error_type: Label | None  # present exactly when the step failed
@@ -97,6 +109,7 @@ class Fields(TypedDict, total=False):
     evaluation_name: Label | None
     evaluation_score_value: Number | None
     evaluation_score_label: Label | None
+    evaluation_explanation: Text | None
     # -- own data; values become strings
     attributes: dict[str, Any] | None
     # -- contents

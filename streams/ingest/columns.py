@@ -6,6 +6,7 @@ event of the block uses.
 
 import hashlib
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.columns import SCHEMAS, TIME, Kind, TimeFlag
+from schemas.columns import TIME, Kind, TimeFlag, schema_of
 from schemas.event import FIELDS, Event, has_content, resolve_run_id, resolve_step_name
 from schemas.frame import make_batch
 from streams.ingest.block import Block
 from streams.pricing.apply import Usage, price
-from streams.pricing.book import PriceBook
+from streams.pricing.book import PICO_PER_USD, PriceBook
 
 Ints = npt.NDArray[np.int64]
 Column = Sequence[Any]
@@ -29,14 +30,21 @@ MAX_ATTRIBUTES = 128
 MAX_ATTRIBUTE_CHARS = 1_024
 TRANSPOSE_EVENTS = 256
 
-_STEP_SCHEMA = SCHEMAS[Kind.STEPS, 1]
+_STEP_SCHEMA = schema_of(Kind.STEPS)
+_MAPS = ("attributes", "resource_attributes", "sources")
 # Columns that an event brings as they are.
 _PLAIN = tuple(
-    name
-    for name in _STEP_SCHEMA.names
-    if name in FIELDS and name not in ("run_id", "step_name", "attributes", "resource_attributes")
+    name for name in _STEP_SCHEMA.names if name in FIELDS and name not in ("run_id", "step_name", *_MAPS)
 )
-_TOKENS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens")
+_TOKENS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "cache_write_1h_input_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+)
 
 
 def build_steps(block: Block, book: PriceBook, *, keep_attributes: bool) -> pa.RecordBatch:
@@ -54,8 +62,8 @@ def build_steps(block: Block, book: PriceBook, *, keep_attributes: bool) -> pa.R
     }
     arrays["run_id"] = pa.array([resolve_run_id(event) for event in events], pa.string())
     arrays["step_name"] = pa.array([resolve_step_name(event) for event in events], pa.string())
-    for name in ("attributes", "resource_attributes"):
-        arrays[name] = _attributes(columns[name], keep_attributes)
+    for name in _MAPS:
+        arrays[name] = _attributes(columns[name], keep_attributes or name == "sources")
     times = _times(columns, np.array(block.append_ns, np.int64))
     arrays |= times
     arrays["tool_call_hash"] = _tool_call_hashes(events, columns)
@@ -147,8 +155,20 @@ def _usage(columns: dict[str, Column], time: pa.Array, block: Block) -> Usage:
         output_tokens=values["output_tokens"],
         cache_read_tokens=values["cache_read_input_tokens"],
         cache_write_tokens=values["cache_write_input_tokens"],
+        cache_write_1h_tokens=values["cache_write_1h_input_tokens"],
+        input_audio_tokens=values["input_audio_tokens"],
+        output_audio_tokens=values["output_audio_tokens"],
+        service_tier=columns["service_tier"],
+        server_address=columns["server_address"],
+        response_cached=columns["response_cached"],
+        reported_pico_usd=_pico(columns["reported_cost_usd"]),
         has=has,
     )
+
+
+def _pico(usd: Column) -> Sequence[int | None]:
+    """Whole pico-USD. A double has 15 digits: what an emitter wrote as decimals comes back exactly."""
+    return [None if value is None else int(Decimal(repr(value)) * PICO_PER_USD) for value in usd]
 
 
 def _tool_call_hashes(events: list[Event], columns: dict[str, Column]) -> pa.Array:

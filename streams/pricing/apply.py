@@ -2,7 +2,7 @@
 
 Input includes what was read from and written to the cache; where it is smaller than these, the emitter
 counts them apart, and input is taken as uncached. Usage of agents, runs and chains repeats that of their
-calls and is not billed here.
+calls: it is priced like any other, with status ROLLUP, and RUNS decides whether it is billed.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,13 @@ class Usage:
     output_tokens: Ints
     cache_read_tokens: Ints
     cache_write_tokens: Ints
+    cache_write_1h_tokens: Ints
+    input_audio_tokens: Ints
+    output_audio_tokens: Ints
+    service_tier: Sequence[str | None]
+    server_address: Sequence[str | None]
+    response_cached: Sequence[bool | None]
+    reported_pico_usd: Sequence[int | None]
     has: Flags  # the step carries usage of any kind
 
 
@@ -63,12 +70,22 @@ def price(usage: Usage, book: PriceBook) -> dict[str, pa.Array]:
     if len(rows):
         status[rows[free[rate_of[rows]] & ~missing[rows]]] = CostStatus.FREE
     absent = rate_of < 0
+    billable = np.array([kind in BILLABLE_KINDS for kind in usage.kind], np.bool_)
+    nothing = pa.nulls(length, pa.int64())
     ids = pa.array([rate.price_id for rate in rates], pa.string())
     taken = pa.array(np.where(absent, 0, rate_of), pa.int64(), mask=absent)
     return {
         "cost_pico_usd": pa.array(total, mask=absent),
         **{f"cost_{name}_pico_usd": pa.array(values, mask=absent) for name, values in parts.items()},
-        "cost_status": pa.array(status),
+        "cost_audio_pico_usd": nothing,
+        "cost_requests_pico_usd": nothing,
+        "usage_cost_pico_usd": pa.array(total, mask=absent),
+        "reported_cost_pico_usd": pa.array(usage.reported_pico_usd, pa.int64()),
+        "cost_status": pa.array(
+            np.where(billable | (status == CostStatus.NONE), status, CostStatus.ROLLUP).astype(np.int8)
+        ),
+        "price_status": pa.array(status),
+        "cost_reason": pa.nulls(length, pa.string()),
         "price_id": ids.take(taken),
         # Of every step: were it only there beside priced ones, a row would depend on how frames are cut.
         "price_book": pa.repeat(book.version, length),
@@ -83,9 +100,6 @@ def _resolve(usage: Usage, book: PriceBook, status: npt.NDArray[np.int8]) -> tup
     known: dict[tuple[str | None, str | None, str | None, int], int] = {}
     rows = np.flatnonzero(usage.has)
     for row, quarter in zip(rows.tolist(), (usage.time_ns[rows] // QUARTER_NS).tolist(), strict=True):
-        if usage.kind[row] not in BILLABLE_KINDS:
-            status[row] = CostStatus.ROLLUP
-            continue
         key = (usage.provider_name[row], usage.response_model[row], usage.request_model[row], quarter)
         number = known.get(key)
         if number is None:

@@ -7,16 +7,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import SCHEMAS, Kind
+from schemas.columns import Kind, schema_of
 from schemas.frame import make_batch
 from streams.partitions import partition_of, split_by
-from streams.runs.steps import USAGE, is_rollup
+from streams.runs.steps import USAGE, is_unbilled
 from streams.runs.table import Agent
 
 _SAME = [
     name
-    for name in SCHEMAS[Kind.SIGNALS, 1].names
-    if name in SCHEMAS[Kind.STEPS, 1].names and name not in ("agent_name", "agent_version")
+    for name in schema_of(Kind.SIGNALS).names
+    if name in schema_of(Kind.STEPS).names and name not in ("agent_name", "agent_version")
 ]
 # Columns that rows of kind SIGNALS are made of.
 _NEEDED = [*_SAME, "agent_name", "agent_version", "response_model", "request_model", "error_type"]
@@ -104,9 +104,9 @@ def _signals(parts: list[_Part]) -> list[pa.RecordBatch]:
         return []
     taken = _take(parts, _NEEDED)
     columns = {name: taken.column(name) for name in _SAME}
-    rollup = pa.array(is_rollup(taken))
+    unbilled = pa.array(is_unbilled(taken))
     for name in USAGE:
-        columns[name] = pc.if_else(rollup, None, columns[name])
+        columns[name] = pc.if_else(unbilled, None, columns[name])
     columns["weight"] = pa.array(_each(parts, [part.weight for part in parts]), pa.int8())
     columns["first"] = pa.array(_each(parts, [part.first for part in parts]))
     columns |= _named(parts, taken)
@@ -120,7 +120,7 @@ def _corrected(corrections: list[tuple[_Part, bool]]) -> list[pa.RecordBatch]:
     if not corrections:
         return []
     parts = [part for part, _ in corrections]
-    taken = _take(parts, SCHEMAS[Kind.STEPS, 1].names)
+    taken = _take(parts, schema_of(Kind.STEPS).names)
     columns = {name: taken.column(name) for name in taken.schema.names} | _named(parts, taken)
     columns["is_deleted"] = pa.array(_each(parts, [deleted for _, deleted in corrections]))
     return [make_batch(Kind.CORRECTED_STEPS, columns)]

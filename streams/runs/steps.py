@@ -19,6 +19,7 @@ USAGE: tuple[str, ...] = (
     "cache_read_input_tokens",
     "cache_write_input_tokens",
     "reasoning_output_tokens",
+    "cost_pico_usd",
 )
 _INDEX_BITS = 20  # a message of 8 MB holds fewer events than 2**20
 
@@ -60,7 +61,7 @@ class Steps:
             "duplicates": np.zeros(batch.num_rows, np.int64),
             "unpriced_steps": pc.equal(batch.column("cost_status"), CostStatus.UNPRICED),
         }
-        billed = ~is_rollup(batch)
+        billed = ~is_unbilled(batch)
         numbers = np.empty((batch.num_rows, len(SUMS)), np.int64)
         for place, name in enumerate(SUMS):
             values = derived[name] if name in derived else batch.column(name)
@@ -70,9 +71,11 @@ class Steps:
         return numbers
 
 
-def is_rollup(batch: pa.RecordBatch) -> Flags:
-    """Steps whose usage repeats that of their calls: it stays on the step and is in no sum."""
-    return _flags(pc.equal(batch.column("cost_status"), CostStatus.ROLLUP))
+def is_unbilled(batch: pa.RecordBatch) -> Flags:
+    """Steps whose usage repeats that of others: it stays on the step and is in no sum."""
+    status = batch.column("cost_status")
+    repeats = (pc.equal(status, CostStatus.ROLLUP), pc.equal(status, CostStatus.DUPLICATE))
+    return _flags(pc.or_(*repeats))
 
 
 def origins(batch: pa.RecordBatch) -> tuple[Ints, Ints]:

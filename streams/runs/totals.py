@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import COUNTS, CostStatus
+from schemas.columns import COUNTS
 from streams.runs import path
 from streams.runs.attribution import MAX_DEPTH, UNATTRIBUTED
 from streams.runs.path import NO_PARENT, UNSEEN, Flags, Ints
+from streams.runs.steps import is_unbilled
 from streams.runs.store import RowStore
 from streams.runs.table import Run
 
@@ -169,14 +170,14 @@ def _shares(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, p
     """Maps from agents, in the order of their names, to their share; and who started whom."""
     rows, ended = steps.rows, steps.ended
     names, agent = _agents(steps)
-    billed = ~_flags(pc.equal(rows.column("cost_status"), CostStatus.ROLLUP))
+    billed = ~is_unbilled(rows)
     numbers = {
         "steps_by_agent": ended,
         "llm_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "llm")),
         "tool_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "tool")),
         "input_tokens_by_agent": _ints(rows.column("input_tokens")) * (billed & ended),
         "output_tokens_by_agent": _ints(rows.column("output_tokens")) * (billed & ended),
-        "cost_by_agent_pico_usd": _ints(rows.column("cost_pico_usd")) * ended,
+        "cost_by_agent_pico_usd": _ints(rows.column("cost_pico_usd")) * (billed & ended),
         "self_ns_by_agent": shape.self_ns,
     }
     wide = max(len(names), 1)

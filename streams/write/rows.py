@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.columns import Kind
+from schemas.columns import CostStatus, Kind
 from schemas.frame import Header, Writer
 
 TABLES: dict[Kind, str] = {
@@ -41,7 +41,10 @@ def to_table(header: Header, batch: pa.RecordBatch, offset: int, namespace: str)
     """
     digits = _DIGITS.get(TABLES[header.kind], 38)
     columns: dict[str, pa.Array] = {}
+    billed = _billed(batch) if TABLES[header.kind] == "steps" else None
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if billed is not None and name.startswith("cost_") and name.endswith(_MONEY):
+            column = pc.if_else(billed, column, pa.scalar(None, column.type))
         if name.endswith(_MONEY):
             columns[name.removesuffix(_MONEY) + "_usd"] = to_decimal(column, digits)
         elif column.null_count < len(column):
@@ -49,6 +52,13 @@ def to_table(header: Header, batch: pa.RecordBatch, offset: int, namespace: str)
     columns["namespace"] = pa.repeat(namespace, batch.num_rows)
     columns["row_version"] = pa.array(row_versions(header, batch, offset))
     return pa.table(columns)
+
+
+def _billed(batch: pa.RecordBatch) -> pa.Array:
+    """False for steps whose cost is that of others: the table keeps it as `usage_cost_usd` alone."""
+    status = batch.column("cost_status")
+    others = pa.array([CostStatus.ROLLUP, CostStatus.DUPLICATE], status.type)
+    return pc.invert(pc.is_in(status, others))
 
 
 def row_versions(header: Header, batch: pa.RecordBatch, offset: int) -> npt.NDArray[np.uint64]:

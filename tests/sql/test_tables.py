@@ -135,7 +135,9 @@ def test_a_number_that_may_be_absent_is_null_and_never_zero(client: Client) -> N
         "steps": "duration_ns time_to_first_chunk_s input_tokens output_tokens cache_read_input_tokens "
         "cache_write_input_tokens reasoning_output_tokens tool_call_hash outcome_success outcome_value "
         "evaluation_score_value dropped_events cost_usd cost_input_usd cost_cache_read_usd "
-        "cost_cache_write_usd cost_output_usd",
+        "cost_cache_write_usd cost_output_usd cache_write_1h_input_tokens input_audio_tokens "
+        "output_audio_tokens response_cached cost_audio_usd cost_requests_usd usage_cost_usd "
+        "reported_cost_usd",
         "runs": "end_time outcome_success outcome_value "
         "critical_llm_ns critical_tool_ns critical_other_ns critical_waiting_ns",
         "readings": "last statistic threshold",

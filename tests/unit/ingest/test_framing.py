@@ -1,6 +1,6 @@
 """A step's row depends on the step alone, not on which others were framed with it."""
 
-from schemas.columns import SCHEMAS, Kind
+from schemas.columns import Kind, schema_of
 from schemas.native import decode
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
@@ -27,7 +27,7 @@ def rows_of(sizes: int) -> list[list[object]]:
 
 
 def test_steps_framed_one_at_a_time_are_those_framed_together() -> None:
-    names = SCHEMAS[Kind.STEPS, 1].names
+    names = schema_of(Kind.STEPS).names
     alone, together = rows_of(1), rows_of(5_000)
     assert len(alone) == len(together) > 300
     differing = {

@@ -92,7 +92,9 @@ def test_an_unknown_model_costs_null_and_a_roll_up_is_not_billed() -> None:
         CostStatus.ROLLUP,
         CostStatus.NONE,
     ]
-    assert [found["cost_pico_usd"] for found in (unknown, rollup, silent)] == [None, None, None]
+    assert [found["cost_pico_usd"] for found in (unknown, silent)] == [None, None]
+    assert rollup["usage_cost_pico_usd"] == 750_000, "what its usage costs, were it billed"
+    assert rollup["price_status"] == CostStatus.PRICED
 
 
 def test_a_long_content_is_cut_at_a_character_and_hashed_whole() -> None:
