@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from schemas.columns import Kind, schema_of
 from schemas.frame import make_batch
 from streams.partitions import partition_of, split_by
-from streams.runs.steps import USAGE, is_unbilled
+from streams.runs.steps import USAGE, as_ints, is_unbilled
 from streams.runs.table import Agent
 
 _SAME = [
@@ -24,7 +24,7 @@ _NEEDED = [*_SAME, "agent_name", "agent_version", "response_model", "request_mod
 
 @dataclass
 class _Part:
-    """Rows of one frame; `agents` and `versions` replace the frame's own where given."""
+    """Rows of one frame; `agents`, `versions` and `status` replace the frame's own where given."""
 
     batch: pa.RecordBatch
     rows: npt.NDArray[np.int64]
@@ -32,6 +32,7 @@ class _Part:
     first: bool
     agents: list[str] | None = None
     versions: list[str | None] | None = None
+    status: int | None = None
 
 
 class Outbox:
@@ -61,20 +62,38 @@ class Outbox:
             self._signals.append(_Part(batch, rows, 1, True))
 
     def settle_one(
-        self, batch: pa.RecordBatch, row: int, agent: Agent, *, weight: int = 1, first: bool = False
+        self,
+        batch: pa.RecordBatch,
+        row: int,
+        agent: Agent,
+        *,
+        weight: int = 1,
+        first: bool = False,
+        status: int | None = None,
     ) -> None:
         """A step under an agent that it may not name itself; weight -1 takes back what was sent.
 
-        `first` says that nothing was sent of it before: then detectors see it.
+        Args:
+            batch, row: where it is.
+            agent: whose it is, unless it names one.
+            weight: 1 or -1.
+            first: nothing was sent of it before: then detectors see it.
+            status: its `CostStatus`, where that is not the one emitted.
         """
-        self._signals.append(_Part(batch, np.array([row]), weight, first, [agent[0]], [agent[1]]))
+        part = _Part(batch, np.array([row]), weight, first, [agent[0]], [agent[1]], status)
+        self._signals.append(part)
 
     def correct(
-        self, batch: pa.RecordBatch, row: int, agent: str | None = None, version: str | None = None
+        self,
+        batch: pa.RecordBatch,
+        row: int,
+        agent: Agent | None = None,
+        status: int | None = None,
     ) -> None:
         """A whole row for the table of steps, of higher version than the one emitted."""
-        agents = None if agent is None else [agent]
-        self._corrections.append((_Part(batch, np.array([row]), 1, False, agents, [version]), False))
+        agents, versions = ([agent[0]], [agent[1]]) if agent else (None, None)
+        part = _Part(batch, np.array([row]), 1, False, agents, versions, status)
+        self._corrections.append((part, False))
 
     def delete(self, batch: pa.RecordBatch, row: int) -> None:
         """A row that hides the one emitted under the same key."""
@@ -104,7 +123,8 @@ def _signals(parts: list[_Part]) -> list[pa.RecordBatch]:
         return []
     taken = _take(parts, _NEEDED)
     columns = {name: taken.column(name) for name in _SAME}
-    unbilled = pa.array(is_unbilled(taken))
+    columns["cost_status"] = _status(parts, taken)
+    unbilled = pa.array(is_unbilled(as_ints(columns["cost_status"])))
     for name in USAGE:
         columns[name] = pc.if_else(unbilled, None, columns[name])
     columns["weight"] = pa.array(_each(parts, [part.weight for part in parts]), pa.int8())
@@ -122,6 +142,7 @@ def _corrected(corrections: list[tuple[_Part, bool]]) -> list[pa.RecordBatch]:
     parts = [part for part, _ in corrections]
     taken = _take(parts, schema_of(Kind.STEPS).names)
     columns = {name: taken.column(name) for name in taken.schema.names} | _named(parts, taken)
+    columns["cost_status"] = _status(parts, taken)
     columns["is_deleted"] = pa.array(_each(parts, [deleted for _, deleted in corrections]))
     return [make_batch(Kind.CORRECTED_STEPS, columns)]
 
@@ -164,6 +185,15 @@ def _named(parts: list[_Part], taken: pa.RecordBatch) -> dict[str, pa.Array]:
         versions += part.versions or [None] * len(part.rows)
     given = {"agent_name": agents, "agent_version": versions}
     return {name: pc.coalesce(column, pa.array(given[name], pa.string())) for name, column in own.items()}
+
+
+def _status(parts: list[_Part], taken: pa.RecordBatch) -> pa.Array:
+    """The `CostStatus` of each row: what its part gives, else its own."""
+    own = taken.column("cost_status")
+    if all(part.status is None for part in parts):
+        return own
+    given = _each(parts, [-1 if part.status is None else part.status for part in parts]).astype(np.int8)
+    return pc.coalesce(pa.array(given, mask=given < 0), own)
 
 
 def _agent_partitions(agents: pa.Array, count: int) -> npt.NDArray[np.int64]:

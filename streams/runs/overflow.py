@@ -5,9 +5,8 @@ root's end closes the run.
 """
 
 import numpy as np
-import pyarrow as pa
 
-from streams.runs.attribution import UNATTRIBUTED, Attribution
+from streams.runs.attribution import Attribution
 from streams.runs.outbox import Outbox
 from streams.runs.steps import Flags, Ints, Steps
 from streams.runs.table import RunTable, State
@@ -66,12 +65,9 @@ class Overflow:
         table.counts["runs.overflowed"] += len(ended)
 
     def _settle_unnamed(self, steps: Steps, slots: Ints, rows: Ints) -> None:
-        """Under the agent that the steps above name by now, else under their service; for good."""
-        parents = steps.batch.column("parent_event_id").take(pa.array(rows)).to_pylist()
-        services = steps.batch.column("service_name").take(pa.array(rows)).to_pylist()
-        for row, parent, service in zip(rows.tolist(), parents, services, strict=True):
-            found = self._attribution.above(self._table.run(int(slots[row])), parent)
-            agent = found or (service or UNATTRIBUTED, None)
+        """Under the agent that the steps above name by now, else what stands for one; for good."""
+        for row in rows.tolist():
+            agent, named = self._attribution.above(self._table.run(int(slots[row])), steps.batch, row)
             self._outbox.settle_one(steps.batch, row, agent, first=True)
-            if found is not None:
-                self._outbox.correct(steps.batch, row, *found)
+            if named:
+                self._outbox.correct(steps.batch, row, agent)

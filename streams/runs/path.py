@@ -76,7 +76,8 @@ class Shape:
 
 def measure(steps: Steps) -> Shape:
     """The shape of each run; about 1.5 us a step, and log2(depth) passes."""
-    above, cycles = _without_cycles(steps)
+    above, opened = open_cycles(steps.parent, steps.ids)
+    cycles = np.bincount(steps.run[opened], minlength=steps.runs).astype(np.int64)
     depth = np.zeros(steps.runs, np.int64)
     np.maximum.at(depth, steps.run, _depths(above)[0])
     tree = _clip(steps, above)
@@ -128,10 +129,18 @@ def _depths(above: Ints) -> tuple[Ints, Ints]:
     return depth[:-1], above[above < none]
 
 
-def _without_cycles(steps: Steps) -> tuple[Ints, Ints]:
-    """Rows above, loops opened, and loops a run."""
-    above = _padded(steps.parent)
-    cycles = np.zeros(steps.runs, np.int64)
+def open_cycles(parent: Ints, ids: Sequence[str]) -> tuple[Ints, Ints]:
+    """Rows above, with each loop opened above its smallest event id.
+
+    Args:
+        parent, ids: as in `Steps`.
+
+    Returns:
+        The row above each step, `len(parent)` where there is none, with a last row that stands for none; and
+        the steps whose parent was taken from them.
+    """
+    above = _padded(parent)
+    opened = []
     # As many jumps as there are steps end in a loop or nowhere, and reach each step of every loop.
     left = set(np.unique(_depths(above)[1]).tolist())
     while left:
@@ -140,9 +149,9 @@ def _without_cycles(steps: Steps) -> tuple[Ints, Ints]:
         while (row := int(above[row])) != first:
             loop.append(row)
         left.difference_update(loop)
-        above[min(loop, key=lambda each: steps.ids[each])] = len(above) - 1
-        cycles[steps.run[first]] += 1
-    return above, cycles
+        opened.append(min(loop, key=lambda each: ids[each]))
+        above[opened[-1]] = len(above) - 1
+    return above, np.array(opened, np.int64)
 
 
 @dataclass(frozen=True)

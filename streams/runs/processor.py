@@ -16,13 +16,14 @@ from schemas.columns import Kind
 from schemas.frame import Flag, Header
 from schemas.topics import RESULT_FRAMES, SIGNAL_FRAMES
 from streams.runs.attribution import Attribution
+from streams.runs.billing import Billing
 from streams.runs.contents import Contents
 from streams.runs.loops import build_incidents
 from streams.runs.outbox import Outbox
 from streams.runs.overflow import Overflow
 from streams.runs.params import SECOND_NS, Params
 from streams.runs.rows import build_runs
-from streams.runs.snapshot import STATE_VERSION, Kept, put_back, take
+from streams.runs.snapshot import BILLING_VERSION, STATE_VERSION, Kept, put_back, take
 from streams.runs.steps import Flags, Ints, Steps, origins
 from streams.runs.store import RowStore
 from streams.runs.table import NO_ROW, RunTable, State
@@ -37,7 +38,7 @@ _DETAILS = {
     "runs.closed_early": "runs that closed because too many were open; what follows opens them again",
 }
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 2
+LOGIC_VERSION = 3
 
 
 class RunsProcessor:
@@ -63,7 +64,9 @@ class RunsProcessor:
         self._store = RowStore()
         self._outbox = Outbox()
         self._attribution = Attribution(self._table, self._store, self._outbox)
-        self._contents = Contents(self._table, self._store, self._outbox, self._attribution)
+        kept = (self._table, self._store, self._outbox, self._attribution)
+        self._billing = Billing(*kept)
+        self._contents = Contents(*kept, self._billing)
         self._watch = Watch(self._table, self._attribution, self._params)
         most = self._params.max_steps_per_run
         self._overflow = Overflow(self._table, self._attribution, self._outbox, most)
@@ -102,6 +105,7 @@ class RunsProcessor:
         counted, second = self._enter(steps, slots, base)
         np.add.at(self._table.sums, slots[counted], steps.numbers[counted])
         self._touch(steps, slots, touched, base)
+        self._billing.note(steps, slots, touched, second)
         self._attribution.settle(steps, slots, counted, self._now_ns)
         self._counted["duplicates.id"] += len(second)
         self._contents.decide(slots[second], base + np.array(second, np.int64), self._now_ns)
@@ -199,6 +203,7 @@ class RunsProcessor:
     def restore(self, version: int, parts: Parts) -> Sequence[Note]:
         rest = put_back(version, parts, self._kept())
         self._now_ns, self._event_clock = rest.now_ns, rest.event_clock
+        self._billing.restore(anew=version < BILLING_VERSION)
         return []
 
     def numbers(self) -> Mapping[str, int]:
@@ -237,9 +242,12 @@ class RunsProcessor:
         rooted = (table.root_ended > 0) & (waited >= self._params.close_after_root_ns)
         done = ends | rooted | (waited >= self._params.close_after_silence_ns)
         done |= table.silent_longest(done, self._params.max_open_runs)
+        unsure = now_ns - table.unsure_ns >= self._params.unsure_ns
+        sent = now_ns - table.sent_ns >= self._params.send_every_ns
+        self._billing.look(np.flatnonzero(self._billing.due(done | unsure | sent)))
         for slot in np.flatnonzero((table.state == State.OPEN) & done).tolist():
             self._close(slot)
-        unsure = (table.state == State.OPEN) & (now_ns - table.unsure_ns >= self._params.unsure_ns)
+        unsure &= table.state == State.OPEN
         for slot in np.flatnonzero(unsure).tolist():
             self._attribution.settle_unknown(slot)
         outputs = self._results(ends) + self._signals(ends)
@@ -324,5 +332,6 @@ class RunsProcessor:
             old = not self._event_clock and self._now_ns - table.closed_ns[slot] >= params.remember_ns
             if not old and self._store.rows <= params.remember_rows:
                 return
+            self._billing.forget(slot)
             for base in table.forget(slot).frames:
                 self._store.release(base)

@@ -31,8 +31,9 @@ from streams.state.snapshots import (
 )
 
 # Of what `take` gives. A change of it comes with a migration in `put_back`, and a golden snapshot.
-# 2: runs know what lies below each step; what is counted.
-STATE_VERSION = 2
+# 2: runs know what lies below each step; what is counted. 3: whose usage is billed.
+STATE_VERSION = 3
+BILLING_VERSION = 3
 
 
 @dataclass
@@ -110,13 +111,16 @@ def put_back(version: int, parts: Parts, kept: Kept) -> Rest:
         SnapshotRefused: a version that is not read.
         SnapshotDamaged: the parts do not fit together.
     """
-    if version not in (1, STATE_VERSION):
+    if not 1 <= version <= STATE_VERSION:
         raise SnapshotRefused(
             f"The state of RUNS has version {version}, this version of wakeline reads {STATE_VERSION}: go on "
             "with the version that wrote it"
         )
     rest = read_values(parts, "rest", Rest)
     arrays = read_arrays(parts, "table")
+    if version < BILLING_VERSION:
+        nothing = np.zeros(len(rest.runs), np.int64)
+        arrays = {**arrays, "suspect": nothing, "unbilled": nothing.copy()}
     if missing := set(kept.table.arrays()) - set(arrays):
         raise SnapshotDamaged(f"The table of runs has no {sorted(missing)}")
     if {len(array) for array in arrays.values()} != {len(rest.runs)}:

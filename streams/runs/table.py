@@ -55,6 +55,8 @@ class Run:
         again: steps of which another content was sent before; detectors have seen them.
         calls: hash of a tool call -> how often.
         loops: found so far.
+        billing: steps whose `CostStatus` is another than the one emitted.
+        held: ended steps not sent, because it is not decided yet whether their usage counts.
         agents: names that steps gave, in order.
         frames: first rows of the frames that hold its rows.
         overflowed: steps beyond the greatest number whose ids are remembered: they are in the sums alone.
@@ -71,6 +73,8 @@ class Run:
     agents: dict[str, None] = field(default_factory=dict)
     frames: list[int] = field(default_factory=list)
     overflowed: int = 0
+    billing: dict[str, int] = field(default_factory=dict)
+    held: dict[str, None] = field(default_factory=dict)
 
 
 class RunTable:
@@ -96,6 +100,8 @@ class RunTable:
         "closed_ns",
         "sent_ns",
         "dirty",
+        "suspect",
+        "unbilled",
     )
 
     def __init__(self, capacity: int = 1024) -> None:
@@ -118,6 +124,8 @@ class RunTable:
         self.closed_ns = np.zeros(capacity, np.int64)
         self.sent_ns = np.zeros(capacity, np.int64)
         self.dirty = np.zeros(capacity, np.int64)
+        self.suspect = np.zeros(capacity, np.int64)  # a call may be told of twice
+        self.unbilled = np.zeros(capacity, np.int64)  # and that is to be looked at
 
     def arrays(self) -> dict[str, npt.NDArray[np.int64]]:
         """For a snapshot: copies of the numbers of all slots."""
@@ -158,6 +166,7 @@ class RunTable:
         self.sent_ns[slot] = now_ns  # a short run is sent once, when it closes
         self.unsure_ns[slot] = FAR_FUTURE_NS
         self.dirty[slot] = 1
+        self.suspect[slot] = self.unbilled[slot] = 0
         return slot
 
     def silent_longest(self, done: npt.NDArray[np.bool_], most: int) -> npt.NDArray[np.bool_]:
@@ -180,7 +189,7 @@ class RunTable:
         del self.slot_of[run.run_id]
         self.runs[slot] = None
         self.state[slot] = State.FREE
-        self.dirty[slot] = 0
+        self.dirty[slot] = self.suspect[slot] = self.unbilled[slot] = 0
         self._free.append(slot)
         return run
 

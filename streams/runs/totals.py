@@ -4,18 +4,16 @@ Made anew from the remembered steps of each run that is sent, many runs in one p
 and nothing depends on how the steps came. Plain sums are not made here: `streams.runs.table` keeps them.
 """
 
-from dataclasses import dataclass
-from itertools import chain, count
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.columns import COUNTS
 from streams.runs import path
-from streams.runs.attribution import MAX_DEPTH, UNATTRIBUTED
-from streams.runs.path import NO_PARENT, UNSEEN, Flags, Ints
-from streams.runs.steps import is_unbilled
+from streams.runs.attribution import CALLS, MAX_DEPTH, NO_SERVICE, UNATTRIBUTED
+from streams.runs.gathered import Gathered, gather, statuses
+from streams.runs.path import NO_PARENT, Flags, Ints
+from streams.runs.steps import as_flags, as_ints, is_unbilled
 from streams.runs.store import RowStore
 from streams.runs.table import Run
 
@@ -28,11 +26,13 @@ TOP_STEPS = 5
 ARROW = " -> "
 
 _COLUMNS = [
-    "parent_event_id",
     "kind",
     "step_name",
     "agent_name",
+    "agent_hint",
+    "span_name",
     "service_name",
+    "scope_name",
     "time",
     "duration_ns",
     "input_tokens",
@@ -46,18 +46,6 @@ _COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
-class _Gathered:
-    """Remembered steps of some runs: `run` numbers them, `ended` is false for those that have only begun."""
-
-    rows: pa.RecordBatch
-    ids: list[str]
-    run: Ints
-    ended: Flags
-    parent: Ints
-    runs: int
-
-
 def build_totals(
     runs: list[Run], store: RowStore, max_path_steps: int = MAX_PATH_STEPS
 ) -> dict[str, pa.Array]:
@@ -68,13 +56,13 @@ def build_totals(
         store: of their steps.
         max_path_steps: a run of more has no critical path and no own times, and says so.
     """
-    steps = _gather(runs, store)
+    steps = gather(runs, store, _COLUMNS)
     too_many = np.array([len(run.events) for run in runs], np.int64) > max_path_steps
-    start_ns, duration = _ints(steps.rows.column("time")), steps.rows.column("duration_ns")
-    timed = steps.ended & _flags(pc.is_valid(duration)) & (start_ns > 0) & ~too_many[steps.run]
+    start_ns, duration = as_ints(steps.rows.column("time")), steps.rows.column("duration_ns")
+    timed = steps.ended & as_flags(pc.is_valid(duration)) & (start_ns > 0) & ~too_many[steps.run]
     shape = path.measure(
         path.Steps(
-            steps.run, steps.parent, start_ns, start_ns + _ints(duration), timed, steps.ids, steps.runs
+            steps.run, steps.parent, start_ns, start_ns + as_ints(duration), timed, steps.ids, steps.runs
         )
     )
     columns = {
@@ -92,39 +80,18 @@ def build_totals(
         columns
         | _outcomes(steps, start_ns)
         | _critical(steps, shape, too_many)
-        | _shares(steps, shape, too_many)
+        | _shares(steps, shape, too_many, ~is_unbilled(statuses(runs, steps)))
     )
 
 
-def _gather(runs: list[Run], store: RowStore) -> _Gathered:
-    counts = np.array([len(run.events) for run in runs], np.int64)
-    places = np.fromiter(chain.from_iterable(run.events.values() for run in runs), np.int64, counts.sum())
-    rows = store.take(places >> 1, _COLUMNS)
-    named: list[str | None] = rows.column("parent_event_id").to_pylist()
-    parents: list[int] = []
-    for run in runs:
-        first = len(parents)
-        row_of: dict[str | None, int] = dict(zip(run.events, count(first)))
-        row_of[None] = row_of[""] = NO_PARENT
-        parents += [row_of.get(parent, UNSEEN) for parent in named[first : first + len(run.events)]]
-    return _Gathered(
-        rows,
-        list(chain.from_iterable(run.events for run in runs)),
-        np.repeat(np.arange(len(runs)), counts),
-        (places & 1).astype(np.bool_),
-        np.array(parents, np.int64),
-        len(runs),
-    )
-
-
-def _repeated(steps: _Gathered) -> Ints:
+def _repeated(steps: Gathered) -> Ints:
     """How often the tool call came that came most often in its run."""
     most = np.zeros(steps.runs, np.int64)
     calls = steps.rows.column("tool_call_hash")
-    rows = np.flatnonzero(steps.ended & _flags(pc.is_valid(calls)))
+    rows = np.flatnonzero(steps.ended & as_flags(pc.is_valid(calls)))
     if not len(rows):
         return most
-    hashes, run = _ints(calls)[rows], steps.run[rows]
+    hashes, run = as_ints(calls)[rows], steps.run[rows]
     order = np.lexsort((hashes, run))
     hashes, run = hashes[order], run[order]
     first = np.flatnonzero(np.append(True, (hashes[1:] != hashes[:-1]) | (run[1:] != run[:-1])))
@@ -132,10 +99,10 @@ def _repeated(steps: _Gathered) -> Ints:
     return most
 
 
-def _outcomes(steps: _Gathered, start_ns: Ints) -> dict[str, pa.Array]:
+def _outcomes(steps: Gathered, start_ns: Ints) -> dict[str, pa.Array]:
     """Of the outcomes of a run the one that began last; of those the one of the greatest id."""
     latest: dict[int, tuple[int, str, int]] = {}
-    rows = np.flatnonzero(steps.ended & _flags(pc.is_valid(steps.rows.column("outcome_name"))))
+    rows = np.flatnonzero(steps.ended & as_flags(pc.is_valid(steps.rows.column("outcome_name"))))
     for row in rows.tolist():
         run, place = int(steps.run[row]), (int(start_ns[row]), steps.ids[row], row)
         latest[run] = max(latest.get(run, place), place)
@@ -144,10 +111,10 @@ def _outcomes(steps: _Gathered, start_ns: Ints) -> dict[str, pa.Array]:
     return {name: steps.rows.column(name).take(chosen) for name in names}
 
 
-def _critical(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:
+def _critical(steps: Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:
     """The path's nanoseconds by kind, and the names that have most of them."""
     kinds = steps.rows.column("kind")
-    llm, tool = (_flags(pc.equal(kinds, kind)) for kind in ("llm", "tool"))
+    llm, tool = (as_flags(pc.equal(kinds, kind)) for kind in ("llm", "tool"))
     columns = {"critical_waiting_ns": pa.array(shape.waiting_ns, mask=too_many)}
     for name, which in (("llm", llm), ("tool", tool), ("other", ~(llm | tool))):
         sums = _sums(steps.run, np.where(which, shape.critical_ns, 0), steps.runs)
@@ -166,18 +133,17 @@ def _critical(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str,
     return columns
 
 
-def _shares(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, pa.Array]:
+def _shares(steps: Gathered, shape: path.Shape, too_many: Flags, billed: Flags) -> dict[str, pa.Array]:
     """Maps from agents, in the order of their names, to their share; and who started whom."""
     rows, ended = steps.rows, steps.ended
     names, agent = _agents(steps)
-    billed = ~is_unbilled(rows)
     numbers = {
         "steps_by_agent": ended,
-        "llm_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "llm")),
-        "tool_calls_by_agent": ended & _flags(pc.equal(rows.column("kind"), "tool")),
-        "input_tokens_by_agent": _ints(rows.column("input_tokens")) * (billed & ended),
-        "output_tokens_by_agent": _ints(rows.column("output_tokens")) * (billed & ended),
-        "cost_by_agent_pico_usd": _ints(rows.column("cost_pico_usd")) * (billed & ended),
+        "llm_calls_by_agent": ended & as_flags(pc.equal(rows.column("kind"), "llm")),
+        "tool_calls_by_agent": ended & as_flags(pc.equal(rows.column("kind"), "tool")),
+        "input_tokens_by_agent": as_ints(rows.column("input_tokens")) * (billed & ended),
+        "output_tokens_by_agent": as_ints(rows.column("output_tokens")) * (billed & ended),
+        "cost_by_agent_pico_usd": as_ints(rows.column("cost_pico_usd")) * (billed & ended),
         "self_ns_by_agent": shape.self_ns,
     }
     wide = max(len(names), 1)
@@ -200,17 +166,23 @@ def _shares(steps: _Gathered, shape: path.Shape, too_many: Flags) -> dict[str, p
     return columns
 
 
-def _agents(steps: _Gathered) -> tuple[list[str], Ints]:
+def _agents(steps: Gathered) -> tuple[list[str], Ints]:
     """Names in order, and of each step whose it is, by number (the rule of `streams.runs.attribution`)."""
-    own = steps.rows.column("agent_name")
-    service = pc.coalesce(steps.rows.column("service_name"), pa.scalar(UNATTRIBUTED))
-    service = pc.if_else(pc.equal(service, ""), UNATTRIBUTED, service)
-    names, codes = _encode(pa.concat_arrays([own.fill_null(""), service]))
-    steps_count = len(own)
-    named = np.where(_flags(pc.not_equal(own.fill_null(""), "")), codes[:steps_count], -1)
-    if (named < 0).any():
-        named = path.inherit(named, steps.parent, MAX_DEPTH)
-    return names, np.where(named < 0, codes[steps_count:], named)
+    rows = steps.rows
+    own, hint, span = (rows.column(name).fill_null("") for name in ("agent_name", "agent_hint", "span_name"))
+    service, scope = (rows.column(name).fill_null("") for name in ("service_name", "scope_name"))
+    service = pc.if_else(pc.starts_with(service, NO_SERVICE), "", service)
+    last = pc.if_else(pc.equal(service, ""), pc.if_else(pc.equal(scope, ""), UNATTRIBUTED, scope), service)
+    names, codes = _encode(pa.concat_arrays([own, hint, span, last]))
+    of_own, of_hint, of_span, found = codes.reshape(4, len(own))
+    root = (steps.parent == NO_PARENT) & ~as_flags(pc.is_in(rows.column("kind"), pa.array(CALLS)))
+    # The nearer the last, the more it says.
+    for code, text, place in ((of_span, span, root), (of_hint, hint, True), (of_own, own, True)):
+        said = np.where(as_flags(pc.not_equal(text, "")) & place, code, -1)
+        if (said >= 0).any():
+            said = path.inherit(said, steps.parent, MAX_DEPTH)
+            found = np.where(said < 0, found, said)
+    return names, found
 
 
 def _encode(texts: pa.Array) -> tuple[list[str], Ints]:
@@ -235,13 +207,3 @@ def _sums(groups: Ints, values: Ints, count: int) -> Ints:
     sums = np.zeros(count, np.int64)
     np.add.at(sums, groups, values)
     return sums
-
-
-def _flags(values: pa.Array) -> Flags:
-    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), np.bool_)
-
-
-def _ints(values: pa.Array) -> Ints:
-    if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.int64())
-    return np.asarray(values.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int64, copy=False)

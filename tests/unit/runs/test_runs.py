@@ -51,10 +51,8 @@ def test_a_run_adds_up_its_steps_and_closes_ten_seconds_after_its_root() -> None
     feed.tick(10)
     run = feed.runs()["r"]
     assert (run["state"], run["steps"], run["llm_calls"], run["tool_calls"]) == ("closed", 3, 1, 1)
-    assert (run["input_tokens"], run["output_tokens"]) == (100, 10), (
-        "the tool's tokens are no call of a model"
-    )
-    assert run["cost_pico_usd"] == 100 * 150_000 + 10 * 600_000
+    assert (run["input_tokens"], run["output_tokens"]) == (200, 20), "nothing else tells of the tool's usage"
+    assert run["cost_pico_usd"] == 200 * 150_000 + 20 * 600_000
     assert (run["root_event_id"], run["team"]) == ("root", "support")
 
 
