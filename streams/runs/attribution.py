@@ -14,6 +14,7 @@ or gets another content is looked at with what lies below it, and with nothing e
 grow with the square of its steps.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,6 +30,9 @@ UNATTRIBUTED = "unattributed"
 CALLS = ("llm", "embedding", "retrieval", "tool", "guardrail")
 # What SDKs of OpenTelemetry call a service whose name nobody has set.
 NO_SERVICE = "unknown_service"
+# A name with an id in it is another one in each run: it names no agent.
+RUN_ID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-|[0-9a-fA-F]{16}"
+_RUN_ID = re.compile(RUN_ID)
 # Steps looked at for an agent, the step itself included: deeper than any framework nests; a cycle of parents
 # ends here too.
 MAX_DEPTH = 128
@@ -283,7 +287,8 @@ class Attribution:
                 return str(hint)
             step = self._store.value(row, "parent_event_id")
             if not step and self._store.value(row, "kind") not in CALLS:
-                return self._store.value(row, "span_name") or None
+                name = self._store.value(row, "span_name")
+                return None if not name or _RUN_ID.search(name) else str(name)
         return None
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from schemas.columns import COUNTS
 from streams.runs import path
-from streams.runs.attribution import CALLS, MAX_DEPTH, NO_SERVICE, UNATTRIBUTED
+from streams.runs.attribution import CALLS, MAX_DEPTH, NO_SERVICE, RUN_ID, UNATTRIBUTED
 from streams.runs.gathered import Gathered, gather, statuses
 from streams.runs.path import NO_PARENT, Flags, Ints
 from streams.runs.steps import as_flags, as_ints, is_unbilled
@@ -175,6 +175,7 @@ def _agents(steps: Gathered) -> tuple[list[str], Ints]:
     last = pc.if_else(pc.equal(service, ""), pc.if_else(pc.equal(scope, ""), UNATTRIBUTED, scope), service)
     names, codes = _encode(pa.concat_arrays([own, hint, span, last]))
     of_own, of_hint, of_span, found = codes.reshape(4, len(own))
+    span = pc.if_else(pc.match_substring_regex(span, RUN_ID), "", span)
     root = (steps.parent == NO_PARENT) & ~as_flags(pc.is_in(rows.column("kind"), pa.array(CALLS)))
     # The nearer the last, the more it says.
     for code, text, place in ((of_span, span, root), (of_hint, hint, True), (of_own, own, True)):

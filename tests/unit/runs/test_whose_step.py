@@ -28,6 +28,10 @@ def owners(feed: Feed) -> dict[str, str]:
         ({"call": {"agent_hint": "own"}, "root": {"agent_name": "named"}}, "named"),
         ({"root": {"agent_hint": "far", "span_name": "top"}}, "far"),
         ({"root": {"span_name": "top", "service_name": "shop"}, "call": {"service_name": "shop"}}, "top"),
+        (
+            {"root": {"span_name": "run 171105b7-59dd-49c0-9677-0b95395aa46a", "service_name": "a"}},
+            "unattributed",
+        ),
         ({"middle": {"span_name": "between"}, "call": {"service_name": "shop"}}, "shop"),
         ({"call": {"service_name": "unknown_service:python", "scope_name": "openai"}}, "openai"),
         ({"call": {"service_name": "unknown_service"}}, "unattributed"),
