@@ -6,16 +6,24 @@ looked at, so that a detector does not take an agent's sum for a call. That is a
 more than 2,000 steps when it is sent or closes.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
+import pyarrow as pa
 
 from schemas.columns import CostStatus
 from streams.runs.attribution import Attribution
 from streams.runs.gathered import gather, statuses
 from streams.runs.leaf_billing import COLUMNS, verdicts
 from streams.runs.outbox import Outbox
-from streams.runs.steps import NUMBER_COLUMNS, Flags, Ints, Steps, as_ints, billed_numbers, is_unbilled
+from streams.runs.steps import (
+    NUMBER_COLUMNS,
+    Flags,
+    Ints,
+    Steps,
+    as_flags,
+    as_ints,
+    billed_numbers,
+    is_unbilled,
+)
 from streams.runs.store import RowStore
 from streams.runs.table import SUM_OF, Run, RunTable
 
@@ -23,25 +31,46 @@ from streams.runs.table import SUM_OF, Run, RunTable
 MAX_STEPS_A_TICK = 2_000
 
 
-@dataclass
+# What is known of a step: it has usage; another step names it as its parent.
+_USAGE, _PARENT = 1, 2
+
+
 class _Known:
-    """What tells that a call of a run may be told of twice; made anew after a restore."""
+    """What tells that a call of a run may be told of twice; made anew after a restore.
 
-    usage: set[str] = field(default_factory=set)
-    parents: set[str] = field(default_factory=set)
-    answers: dict[str, str] = field(default_factory=dict)
+    Dictionaries of texts and numbers alone: the garbage collector passes over them.
+    """
 
-    def enter(self, event_id: str, parent_id: str | None, answer: str | None, has_usage: bool) -> bool:
-        """Enter a step; whether it makes its run suspect."""
-        if parent_id:
-            self.parents.add(parent_id)
-        suspect = parent_id in self.usage
-        if has_usage:
-            self.usage.add(event_id)
-            suspect |= event_id in self.parents
-            if answer:
-                suspect |= self.answers.setdefault(answer, event_id) != event_id
-        return suspect
+    def __init__(self) -> None:
+        self._steps: dict[int, dict[str, int]] = {}
+        self._answers: dict[int, dict[str, str]] = {}
+
+    def of(self, slot: int) -> dict[str, int]:
+        """What is known of the steps of a run."""
+        return self._steps.setdefault(slot, {})
+
+    def call(self, slot: int, event_id: str, answer: str | None) -> bool:
+        """Enter the response id of a call; whether another call of the run has it."""
+        if not answer:
+            return False
+        return self._answers.setdefault(slot, {}).setdefault(answer, event_id) != event_id
+
+    def forget(self, slot: int) -> None:
+        self._steps.pop(slot, None)
+        self._answers.pop(slot, None)
+
+
+def _enter(steps: dict[str, int], event_id: str, parent_id: str | None, has_usage: bool) -> bool:
+    """Enter a step; whether it is a call above or below another step that may be one."""
+    above = 0
+    if parent_id:
+        above = steps.get(parent_id, 0)
+        steps[parent_id] = above | _PARENT
+    if not has_usage:
+        return above & _USAGE > 0
+    own = steps.get(event_id, 0)
+    steps[event_id] = own | _USAGE
+    return (above & _USAGE) | (own & _PARENT) > 0
 
 
 class Billing:
@@ -52,7 +81,7 @@ class Billing:
         self._store = store
         self._outbox = outbox
         self._attribution = attribution
-        self._known: dict[int, _Known] = {}
+        self._known = _Known()
 
     def note(self, steps: Steps, slots: Ints, touched: Ints, second: list[int]) -> None:
         """Take the steps of a frame, before they are settled.
@@ -69,19 +98,19 @@ class Billing:
         trusted = table.suspect[slots] == 0
         trusted[second] = False
         if trusted.any():
-            self._look_for(steps, slots, np.flatnonzero(trusted))
+            self._look_for(steps, slots, trusted)
         for slot in touched[table.suspect[touched] > 0].tolist():
-            self._known.pop(slot, None)
+            self._known.forget(slot)
             table.unbilled[slot] = 1
 
     def suspect(self, slot: int) -> None:
         """A step has got another content: what was known of the run may be wrong."""
         self._table.suspect[slot] = self._table.unbilled[slot] = 1
-        self._known.pop(slot, None)
+        self._known.forget(slot)
 
     def forget(self, slot: int) -> None:
         """The run is forgotten."""
-        self._known.pop(slot, None)
+        self._known.forget(slot)
 
     def due(self, others: Flags) -> Flags:
         """Slots to look at: those with few steps, and of the rest those in `others`."""
@@ -116,31 +145,35 @@ class Billing:
         for slot, run in enumerate(self._table.runs):
             if run is None or self._table.suspect[slot]:
                 continue
-            known = self._known[slot] = _Known()
-            suspect = False
+            known, suspect = self._known.of(slot), False
             for event_id, place in run.events.items():
                 status = self._store.value(place >> 1, "cost_status") if place & 1 else CostStatus.NONE
-                suspect |= known.enter(
-                    event_id,
-                    self._store.value(place >> 1, "parent_event_id"),
-                    self._store.value(place >> 1, "response_id"),
-                    bool(status),
-                )
+                parent_id = self._store.value(place >> 1, "parent_event_id")
+                suspect |= _enter(known, event_id, parent_id, bool(status))
+                if status:
+                    answer = self._store.value(place >> 1, "response_id")
+                    suspect |= self._known.call(slot, event_id, answer)
                 suspect |= anew and status == CostStatus.ROLLUP
             if suspect:
                 self.suspect(slot)
 
-    def _look_for(self, steps: Steps, slots: Ints, rows: Ints) -> None:
+    def _look_for(self, steps: Steps, slots: Ints, trusted: Flags) -> None:
         """Find what makes a run suspect among steps of runs that are not; 0.4 us a step."""
-        usage, table = (steps.has_usage & steps.ended).tolist(), self._table
+        codes, where = np.unique(slots, return_inverse=True)
+        known_of = [self._known.of(slot) for slot in codes.tolist()]
+        found: list[int] = []
+        usage = steps.has_usage & steps.ended
         parents = steps.batch.column("parent_event_id").to_pylist()
-        answers = steps.batch.column("response_id").to_pylist()
-        for row, slot in zip(rows.tolist(), slots[rows].tolist(), strict=True):
-            known = self._known.get(slot)
-            if known is None:
-                known = self._known[slot] = _Known()
-            if known.enter(steps.event_ids[row], parents[row], answers[row], usage[row]):
-                table.suspect[slot] = 1
+        columns = (steps.event_ids, where.tolist(), parents, usage.tolist(), trusted.tolist())
+        for event_id, place, parent_id, has_usage, is_trusted in zip(*columns, strict=True):
+            if is_trusted and _enter(known_of[place], event_id, parent_id, has_usage):
+                found.append(place)
+        calls = np.flatnonzero(usage & trusted & as_flags(steps.batch.column("response_id").is_valid()))
+        answers = steps.batch.column("response_id").take(pa.array(calls)).to_pylist()
+        for row, answer in zip(calls.tolist(), answers, strict=True):
+            if self._known.call(int(slots[row]), steps.event_ids[row], answer):
+                found.append(int(where[row]))
+        self._table.suspect[codes[found]] = 1
 
     def _numbers(self, runs: list[Run], run: Ints, ids: list[str], rows: Ints) -> Ints:
         """What each of some steps adds to the sums when it is billed."""

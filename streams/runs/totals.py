@@ -169,20 +169,26 @@ def _shares(steps: Gathered, shape: path.Shape, too_many: Flags, billed: Flags) 
 def _agents(steps: Gathered) -> tuple[list[str], Ints]:
     """Names in order, and of each step whose it is, by number (the rule of `streams.runs.attribution`)."""
     rows = steps.rows
-    own, hint, span = (rows.column(name).fill_null("") for name in ("agent_name", "agent_hint", "span_name"))
-    service, scope = (rows.column(name).fill_null("") for name in ("service_name", "scope_name"))
+    service = rows.column("service_name").fill_null("")
     service = pc.if_else(pc.starts_with(service, NO_SERVICE), "", service)
-    last = pc.if_else(pc.equal(service, ""), pc.if_else(pc.equal(scope, ""), UNATTRIBUTED, scope), service)
-    names, codes = _encode(pa.concat_arrays([own, hint, span, last]))
-    of_own, of_hint, of_span, found = codes.reshape(4, len(own))
-    span = pc.if_else(pc.match_substring_regex(span, RUN_ID), "", span)
+    last = pc.if_else(pc.equal(service, ""), rows.column("scope_name").fill_null(""), service)
+    texts = [pc.if_else(pc.equal(last, ""), UNATTRIBUTED, last)]
+    places: list[Flags] = []
+    span = pc.if_else(
+        pc.match_substring_regex(rows.column("span_name"), RUN_ID), None, rows.column("span_name")
+    )
     root = (steps.parent == NO_PARENT) & ~as_flags(pc.is_in(rows.column("kind"), pa.array(CALLS)))
     # The nearer the last, the more it says.
-    for code, text, place in ((of_span, span, root), (of_hint, hint, True), (of_own, own, True)):
-        said = np.where(as_flags(pc.not_equal(text, "")) & place, code, -1)
-        if (said >= 0).any():
-            said = path.inherit(said, steps.parent, MAX_DEPTH)
-            found = np.where(said < 0, found, said)
+    for text, where in ((span, root), (rows.column("agent_hint"), True), (rows.column("agent_name"), True)):
+        said = as_flags(pc.not_equal(text, "")) & where
+        if said.any():
+            texts.append(text.fill_null(""))
+            places.append(said)
+    names, codes = _encode(pa.concat_arrays(texts))
+    found, *others = codes.reshape(len(texts), len(steps.ids))
+    for code, said in zip(others, places, strict=True):
+        inherited = path.inherit(np.where(said, code, -1), steps.parent, MAX_DEPTH)
+        found = np.where(inherited < 0, found, inherited)
     return names, found
 
 
