@@ -15,9 +15,10 @@ import msgspec
 from google.protobuf.message import DecodeError as ProtobufError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from schemas.attributes import Attributes
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
-from schemas.span import Attributes, InvalidSpan, Span, to_event
+from schemas.span import InvalidSpan, Span, SpanEvent, to_event
 
 _Read = Callable[[], Span]
 _Bytes = Callable[[], bytes]
@@ -88,7 +89,10 @@ def _pb_span(span: Any, resource: Attributes, scope: Any) -> Span:
         scope_version=scope.version,
         status_code=span.status.code,
         status_message=span.status.message,
-        exceptions=[_pb_attributes(event.attributes) for event in span.events if event.name == "exception"],
+        events=[
+            SpanEvent(event.name, event.time_unix_nano, _pb_attributes(event.attributes))
+            for event in span.events
+        ],
     )
 
 
@@ -148,8 +152,9 @@ class _Status(msgspec.Struct):
     message: str = ""
 
 
-class _SpanEvent(msgspec.Struct):
+class _SpanEvent(msgspec.Struct, rename="camel"):
     name: str = ""
+    time_unix_nano: int = 0
     attributes: list[_KeyValue] = []
 
 
@@ -209,7 +214,10 @@ def _json_span(raw: msgspec.Raw, resource: Attributes, scope: _Scope) -> Span:
         scope_version=scope.version,
         status_code=_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code,
         status_message=span.status.message,
-        exceptions=[_json_attributes(event.attributes) for event in span.events if event.name == "exception"],
+        events=[
+            SpanEvent(event.name, event.time_unix_nano, _json_attributes(event.attributes))
+            for event in span.events
+        ],
     )
 
 

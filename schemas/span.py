@@ -1,31 +1,47 @@
-"""Which event is a span? Applies the tables of `schemas.dialect` to the attributes of one OTLP span.
+"""Which event is a span? Applies the tables of `schemas.dialect` to one OTLP span, whoever wrote it.
 
-A span whose ids or usage are unusable is refused as a whole (it becomes a dead letter that names the
-attribute); labels that are too long are cut, because emitters cannot know our limits.
+A value that cannot be read gives way to the next name of its field and stays an attribute. A span whose ids
+or usage are unusable is refused as a whole (it becomes a dead letter that names the attribute); labels that
+are too long are cut, because emitters cannot know our limits.
 """
 
 import hashlib
 import math
-from typing import Any, NamedTuple, TypeAlias
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas import dialect
+from schemas import dialect, tokens
+from schemas.attributes import Attributes, Found, Read, read
 from schemas.event import NO_CONTENT, Event, Kind
-
-Attributes: TypeAlias = dict[str, Any]
 
 LABEL_CHARS = 256
 MESSAGE_CHARS = 4096
 MAX_TOKENS = 1_000_000_000
+MAX_USD = 9_000_000
 _INT64_MAX = 2**63 - 1
 _STATUS_ERROR = 2
 # SDKs that were not told a service's name invent one; it names nothing.
 _UNKNOWN_SERVICE = "unknown_service"
+# A name or id with one of these is another one in each run.
+RUN_ID = re.compile("[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-|[0-9a-fA-F]{16}")
+_SPAN_NAMES = [(re.compile(pattern, re.DOTALL), field, kind) for pattern, field, kind in dialect.SPAN_NAMES]
+_GENERIC = ("input", "output")
 
 
 class InvalidSpan(ValueError):
     """A span that cannot be an event. The message names the attribute or id."""
+
+
+class SpanEvent(NamedTuple):
+    """An event of a span; its time in Unix nanoseconds."""
+
+    name: str
+    time_unix_nano: int
+    attributes: Attributes
 
 
 class Span(NamedTuple):
@@ -43,7 +59,7 @@ class Span(NamedTuple):
     scope_version: str
     status_code: int
     status_message: str
-    exceptions: list[Attributes]
+    events: list[SpanEvent]
 
 
 def to_event(span: Span) -> Event:
@@ -53,46 +69,63 @@ def to_event(span: Span) -> Event:
         InvalidSpan: an id is missing or of the wrong length, or a number is not one.
     """
     _check_ids(span)
-    attributes = dict(span.attributes)
-    fields: dict[str, Any] = {
-        field: _label(value)
-        for field, names in dialect.LABELS.items()
-        if (value := _take(attributes, names)) is not None
-    }
-    for field, names in dialect.TOKENS.items():
-        fields[field] = _tokens(attributes, names)
-    for field, names in dialect.NUMBERS.items():
-        fields[field] = _number(attributes, names)
-    for field, names in dialect.CONTENTS.items():
-        fields[field] = _content(_take(attributes, names))
-    resource = dict(span.resource)
-    for field, names in dialect.RESOURCE_LABELS.items():
-        value = _take(resource, names)
-        if value is not None and not str(value).startswith(_UNKNOWN_SERVICE):
-            fields[field] = _label(value)
-    kind = dialect.kind_of(
-        fields.get("operation_name"),
-        fields.get("tool_name"),
-        fields.get("request_model") or fields.get("response_model"),
-    )
-    fields.update(_failure(span, fields.pop("error_type", None)))
+    result = read(_with_events(span) if span.events else span.attributes)
+    fields = _labels(result)
+    kind = kind_of(result, fields, _name_parts(span, result, fields))
+    if kind == "llm":
+        _out_of_json(result, fields)
+    usage: tokens.Fields = {name: _tokens(result, name) for name in dialect.TOKENS if name in result.found}
+    convention = tokens.settle(usage, span.scope_name, span.scope_version)
+    fields |= usage
+    fields |= _numbers(span, result)
+    fields |= _contents(result, kind)
+    resource = _resource(span, fields)
+    fields |= _failure(span, result, fields.pop("error_type", None))
+    if "tool_definitions" in result.found:
+        fields["tools_fingerprint"] = _fingerprint(result.found["tool_definitions"][0].value)
+    if "finish_reasons" in result.found:
+        fields["finish_reasons"] = _reasons(result.found["finish_reasons"][0].value)
+    rest = result.rest
     return Event(
         event_id=f"{span.trace_id}-{span.span_id}",
         trace_id=span.trace_id,
         parent_event_id=f"{span.trace_id}-{span.parent_span_id}" if span.parent_span_id else None,
         kind=kind,
+        span_name=span.name[:LABEL_CHARS] or None,
         step_name=_step_name(span.name, kind, fields.get("tool_name")),
         start_time_unix_nano=min(span.start_time_unix_nano, _INT64_MAX),
         end_time_unix_nano=min(span.end_time_unix_nano, _INT64_MAX) or None,
-        finish_reasons=_strings(_take(attributes, dialect.FINISH_REASONS)),
-        tools_fingerprint=_fingerprint(_take(attributes, dialect.TOOL_DEFINITIONS)),
         scope_name=_label(span.scope_name) if span.scope_name else None,
         scope_version=_label(span.scope_version) if span.scope_version else None,
-        attributes={key: _text(value) for key, value in attributes.items() if value is not None} or None,
-        resource_attributes={key: _text(value) for key, value in resource.items() if value is not None}
-        or None,
+        dialect=result.dialect,
+        token_convention=convention,
+        sources=_sources(result, fields) or None,
+        attributes={key: _text(value) for key, value in rest.items() if value is not None} or None,
+        resource_attributes=resource or None,
         **fields,
     )
+
+
+def kind_of(result: Read, fields: dict[str, Any], by_name: Kind) -> Kind:
+    """The kind of a span: the first attribute that says one, else what it carries, else its name."""
+    operation = fields.get("operation_name")
+    for name, kinds in dialect.KINDS:
+        said = operation if name == "operation_name" else result.hints.get(name)
+        if said is not None and (kind := kinds.get(str(said).strip('"').upper())):
+            return kind
+    if "tool_name" in fields or "tool_call_id" in fields:
+        return "tool"
+    if "guardrail_verdict" in fields:
+        return "guardrail"
+    if "agent_name" in fields and not operation:
+        return "agent"
+    # An operation that we do not know may carry a model without calling it (plan, memory operations).
+    if not operation and ("request_model" in fields or "response_model" in fields):
+        return "llm"
+    said = result.hints.get("traceloop.span.kind")
+    if said is not None and (kind := dialect.KIND_OF_TRACELOOP.get(str(said).upper())):
+        return kind
+    return "handoff" if "handoff_to_agent" in fields else by_name
 
 
 def _check_ids(span: Span) -> None:
@@ -104,48 +137,329 @@ def _check_ids(span: Span) -> None:
         raise InvalidSpan(f"The parent span id {span.parent_span_id[:64]!r} is not 8 bytes")
 
 
-def _take(attributes: Attributes, names: tuple[str, ...]) -> Any:
-    """The first value that is there and not empty; what was read is removed, so it is stored once."""
-    found = None
-    for name in names:
-        value = attributes.pop(name, None)
-        if found is None and value is not None and value != "" and value != []:
-            found = value
-    return found
+# -- events of a span
+
+_MESSAGE_EVENTS = {
+    "gen_ai.system.message": "input",
+    "gen_ai.user.message": "input",
+    "gen_ai.assistant.message": "input",
+    "gen_ai.tool.message": "input",
+    "gen_ai.choice": "output",
+}
+_CHUNKS = ("llm.content.completion.chunk", "gen_ai.content.completion.chunk")
+# Their attributes are those that spans have.
+_DETAILS = (
+    "gen_ai.client.inference.operation.details",
+    "gen_ai.content.prompt",
+    "gen_ai.content.completion",
+    "gen_ai.evaluation.result",
+    "ai.stream.firstChunk",
+    "gen_ai.client.operation.exception",
+)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return msgspec.json.encode(value).decode()
+def _with_events(span: Span) -> Attributes:
+    """Attributes of the span, and what its events say where it does not."""
+    said: Attributes = {}
+    messages: dict[str, list[Any]] = {}
+    for event in span.events:
+        if event.name in _DETAILS:
+            for name, value in event.attributes.items():
+                said.setdefault(name, value)
+        elif event.name in _MESSAGE_EVENTS:
+            message = {"role": event.name.split(".")[1], **event.attributes}
+            messages.setdefault(_MESSAGE_EVENTS[event.name], []).append(message)
+        elif event.name in _CHUNKS and span.start_time_unix_nano <= event.time_unix_nano:
+            first_s = (event.time_unix_nano - span.start_time_unix_nano) / 1e9
+            said["gen_ai.streaming.time_to_first_token"] = min(
+                first_s, said.get("gen_ai.streaming.time_to_first_token", first_s)
+            )
+    for side, found in messages.items():
+        said.setdefault(f"gen_ai.{side}.messages", found)
+    return {**said, **span.attributes}
 
 
-def _label(value: Any) -> str:
-    return _text(value)[:LABEL_CHARS]
+# -- labels
 
 
-def _tokens(attributes: Attributes, names: tuple[str, ...]) -> int | None:
-    value = _number(attributes, names)
-    if value is None:
+def _labels(result: Read) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, values in result.found.items():
+        if name not in dialect.LABELS:
+            continue
+        clean = _CLEAN.get(name)
+        for place, (_, alias, value) in enumerate(values):
+            label = _label(value) if clean is None else clean(_label(value))
+            if label:
+                fields[name] = label
+                if place:
+                    values.insert(0, values.pop(place))
+                break
+            result.rest[alias] = value  # it says something, if not this
+    return fields
+
+
+def _provider(text: str) -> str | None:
+    """The provider that bills, by its canonical name."""
+    name = text.strip().lower()
+    if name in dialect.CANONICAL:
+        return name
+    if name in dialect.FRAMEWORKS:
         return None
-    if value < 0 or value != int(value) or value > MAX_TOKENS:
-        raise InvalidSpan(f"{names[0]} is {value}, not a number of tokens (0 to {MAX_TOKENS})")
-    return int(value)
+    # `openai.responses`, `google.vertex.chat`: the Vercel AI SDK appends the sort of call.
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        begin = ".".join(parts[:length])
+        if begin in dialect.PROVIDERS:
+            return dialect.PROVIDERS[begin]
+        if begin in dialect.CANONICAL:
+            return begin
+    return name
 
 
-def _number(attributes: Attributes, names: tuple[str, ...]) -> float | None:
-    value = _take(attributes, names)
-    if value is None:
+def _lasting(text: str) -> str | None:
+    return None if RUN_ID.search(text) else text
+
+
+def _known(text: str) -> str | None:
+    return None if text in ("unknown", "Unknown") else text
+
+
+def _verdict(text: str) -> str | None:
+    name = text.lower()
+    verdict = dialect.VERDICTS.get(name, name)
+    return verdict if verdict in ("allow", "deny", "modify", "warn", "escalate") else None
+
+
+_CLEAN: dict[str, Callable[[str], str | None]] = {
+    "provider_name": _provider,
+    "agent_name": _lasting,
+    "agent_id": _lasting,
+    "agent_hint": _lasting,
+    "operation_name": _known,
+    "server_address": _known,
+    "guardrail_verdict": _verdict,
+}
+
+
+def _name_parts(span: Span, result: Read, fields: dict[str, Any]) -> Kind:
+    """What stands inside of other names: that of the span, and OpenLLMetry's name of an entity."""
+    by_name: Kind = "other"
+    entity, kind = result.hints.get("traceloop.entity.name"), result.hints.get("traceloop.span.kind")
+    field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
+    if entity is not None and field is not None:
+        fields.setdefault(field, _label(entity))
+    for pattern, name, its_kind in _SPAN_NAMES:
+        if match := pattern.fullmatch(span.name):
+            by_name = its_kind
+            found = _label(match[1]) if name == "tool_name" else _lasting(_label(match[1]))
+            if found:
+                fields.setdefault(name, found)
+            break
+    crew = result.rest.get("crew_agents")
+    if crew is not None and "agent_hint" not in fields and (role := _only_role(crew)):
+        fields["agent_hint"] = role
+    if "agent_name" in fields:
+        fields.pop("agent_hint", None)
+    return by_name
+
+
+def _only_role(crew: Any) -> str | None:
+    """The role of a crew's agent, where it has one."""
+    try:
+        agents = msgspec.json.decode(crew) if isinstance(crew, str) else crew
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(agents, list) or len(agents) != 1 or not isinstance(agents[0], dict):
+        return None
+    role = agents[0].get("role")
+    return _lasting(_label(role.strip())) if isinstance(role, str) else None
+
+
+class _Answer(msgspec.Struct):
+    """What the JSON of an answer or of a call's parameters tells beside its text."""
+
+    id: str | None = None
+    model: str | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def _out_of_json(result: Read, fields: dict[str, Any]) -> None:
+    """What OpenInference has no names for: the id of the answer, and the model that was asked for."""
+    if "response_id" not in fields and (answer := _answer(result.first("output"))) and answer.id:
+        fields["response_id"] = _label(answer.id)
+    asked = result.first("request_model")
+    if asked is not None and asked.name == "llm.model_name" and "response_model" not in fields:
+        parameters = Found(0, "", result.rest.get("llm.invocation_parameters"))
+        if (call := _answer(parameters)) and call.model and call.model != fields["request_model"]:
+            # The name is that of the model that answered, once that is known.
+            fields["response_model"], fields["request_model"] = fields["request_model"], _label(call.model)
+
+
+def _answer(found: Found | None) -> _Answer | None:
+    if found is None or not isinstance(found.value, str) or not found.value.lstrip().startswith("{"):
         return None
     try:
-        number = float(value) if not isinstance(value, (list, dict)) else math.nan
+        return _ANSWER.decode(found.value)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _resource(span: Span, fields: dict[str, Any]) -> Attributes:
+    """Labels of the resource; what is none of them."""
+    resource = dict(span.resource)
+    for field, names in dialect.RESOURCE_LABELS.items():
+        for name in names:
+            value = resource.pop(name, None)
+            if value in (None, "", []) or str(value).startswith(_UNKNOWN_SERVICE):
+                continue
+            if field != "team" or name == "team" or field not in fields:
+                fields[field] = _label(value)
+                break
+    return {key: _text(value) for key, value in resource.items() if value is not None}
+
+
+def _sources(result: Read, fields: dict[str, Any]) -> dict[str, str]:
+    """Fields that another than the current name of OpenTelemetry said."""
+    found = {name: result.found[name][0] for name in fields if name in result.found}
+    return {
+        name: first.name
+        for name, first in found.items()
+        if first.rank and name not in dialect.CONTENTS and fields[name] is not None
+    }
+
+
+# -- numbers
+
+
+def _tokens(result: Read, name: str) -> int | None:
+    """The first value that is a number of tokens.
+
+    Raises:
+        InvalidSpan: there are values, and none is.
+    """
+    values = result.found[name]
+    for place, (_, _, value) in enumerate(values):
+        number = _as_number(value)
+        if number is not None and 0 <= number <= MAX_TOKENS and number == int(number):
+            if place:
+                values.insert(0, values.pop(place))
+            return int(number)
+    raise InvalidSpan(
+        f"{values[0].name} is {_text(values[0].value)[:64]!r}, not a number of tokens (0 to {MAX_TOKENS})"
+    )
+
+
+def _numbers(span: Span, result: Read) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in dialect.NUMBERS:
+        values = result.found.get(name)
+        if values is None:
+            continue
+        number = _as_number(values[0].value)
+        if number is None:
+            raise InvalidSpan(f"{values[0].name} is {_text(values[0].value)[:64]!r}, not a finite number")
+        fields[name] = number * dialect.SCALES.get(values[0].name, 1)
+    for name in dialect.FLAGS:
+        first = result.first(name)
+        if first is not None:
+            fields[name] = str(first.value).lower() in ("true", "1")
+    if "reported_cost_usd" not in fields:
+        fields["reported_cost_usd"] = _cost(result)
+    elif not 0 <= fields["reported_cost_usd"] <= MAX_USD:
+        first = result.found["reported_cost_usd"][0]
+        raise InvalidSpan(
+            f"{first.name} is {_text(first.value)[:64]!r}, not an amount of USD (0 to {MAX_USD})"
+        )
+    if "time_to_first_chunk_s" not in fields:
+        fields["time_to_first_chunk_s"] = _first_chunk_s(span, result)
+    elif not 0 <= fields["time_to_first_chunk_s"] <= 1e9:
+        first = result.found["time_to_first_chunk_s"][0]
+        raise InvalidSpan(f"{first.name} is {_text(first.value)[:64]!r}, not a time to the first chunk")
+    if result.hints.get("gen_ai.request.batch") in (True, "true", "True"):
+        fields["service_tier"] = "batch"
+    return fields
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, (list, dict, bool)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _cost(result: Read) -> float | None:
+    """A cost that is told in parts."""
+    parts = [result.hints.get(f"gen_ai.usage.{side}_cost") for side in ("input", "output")]
+    details = result.rest.get("langfuse.observation.cost_details")
+    if isinstance(details, str):
+        try:
+            details = msgspec.json.decode(details)
+        except (msgspec.DecodeError, RecursionError):
+            details = None
+    if isinstance(details, dict):
+        parts = [details["total"]] if "total" in details else list(details.values())
+    numbers = [number for part in parts if part is not None and (number := _as_number(part)) is not None]
+    total = sum(numbers)
+    return total if numbers and 0 <= total <= MAX_USD else None
+
+
+def _first_chunk_s(span: Span, result: Read) -> float | None:
+    told = result.hints.get("langfuse.observation.completion_start_time")
+    if not isinstance(told, str):
+        return None
+    try:
+        first = datetime.fromisoformat(told.strip('"'))
     except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InvalidSpan(f"{names[0]} is {_text(value)[:64]!r}, not a finite number")
-    return number
+        return None
+    if first.tzinfo is None:
+        return None
+    seconds = first.timestamp() - span.start_time_unix_nano / 1e9
+    return seconds if 0 <= seconds <= 1e9 else None
+
+
+# -- contents
+
+
+def _contents(result: Read, kind: Kind) -> dict[str, msgspec.Raw]:
+    fields = {
+        name: _content(_joined(result.found[name])) for name in dialect.CONTENTS if name in result.found
+    }
+    generic = {name: fields.pop(name, None) for name in _GENERIC}
+    places = (
+        ("tool_call_arguments", "tool_call_result")
+        if kind == "tool"
+        else ("input_messages", "output_messages")
+    )
+    for (_, content), place in zip(generic.items(), places, strict=True):
+        if content is not None:
+            fields.setdefault(place, content)
+    return fields
+
+
+def _joined(values: list[Found]) -> Any:
+    """The first value; where a text and calls of tools are told apart, both."""
+    first = values[0]
+    root, _, _ = first.name.rpartition(".")
+    if root not in ("ai.response", "ai.result") or len(values) == 1:
+        return first.value
+    return {
+        found.name.rpartition(".")[2]: _parsed(found.value)
+        for found in values
+        if found.name.startswith(root + ".")
+    }
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return msgspec.json.decode(value) if isinstance(value, str) else value
+    except (msgspec.DecodeError, RecursionError):
+        return value
 
 
 def _content(value: Any) -> msgspec.Raw:
@@ -160,22 +474,42 @@ def _content(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def _strings(value: Any) -> list[str] | None:
-    if value is None:
-        return None
-    return [_label(item) for item in (value if isinstance(value, list) else [value])][:64]
+# -- values
 
 
-def _fingerprint(value: Any) -> str | None:
-    return None if value is None else hashlib.blake2b(_text(value).encode(), digest_size=8).hexdigest()
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return msgspec.json.encode(value).decode()
 
 
-def _failure(span: Span, error_type: str | None) -> dict[str, str]:
+def _label(value: Any) -> str:
+    return value[:LABEL_CHARS] if isinstance(value, str) else _text(value)[:LABEL_CHARS]
+
+
+def _reasons(value: Any) -> list[str] | None:
+    """Finish reasons, by their names in OpenTelemetry."""
+    if isinstance(value, str) and value.startswith("["):
+        value = _parsed(value)
+    reasons = [_label(item) for item in (value if isinstance(value, list) else [value])][:64]
+    return [dialect.FINISH_REASONS.get(reason.lower(), reason) for reason in reasons]
+
+
+def _fingerprint(value: Any) -> str:
+    return hashlib.blake2b(_text(value).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _failure(span: Span, result: Read, error_type: str | None) -> dict[str, str]:
     """`error_type` and `error_message` of a span that failed; nothing of one that did not."""
-    last = span.exceptions[-1] if span.exceptions else {}
-    if span.status_code != _STATUS_ERROR and not error_type:
+    exceptions = [event.attributes for event in span.events if event.name == "exception"]
+    last = exceptions[-1] if exceptions else {}
+    failed = span.status_code == _STATUS_ERROR or result.hints.get("langfuse.observation.level") == "ERROR"
+    if not failed and not error_type:
         return {}
-    message = span.status_message or _text(last.get("exception.message") or "")
+    told = result.hints.get("langfuse.observation.status_message")
+    message = span.status_message or _text(last.get("exception.message") or told or "")
     kind = error_type or _label(last.get("exception.type") or "error")
     return {"error_type": kind, **({"error_message": message[:MESSAGE_CHARS]} if message else {})}
 

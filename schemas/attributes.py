@@ -1,0 +1,203 @@
+"""What do the attributes of a span say? One pass over them, with the tables of `schemas.dialect`.
+
+Every usable value of a field is kept in order of precedence, so that one that cannot be read gives way to the
+next. What no table knows stays an attribute.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from schemas import dialect
+
+Attributes: TypeAlias = dict[str, Any]
+
+# Parts of a flattened name: deeper nesting is no message.
+_MAX_PARTS = 16
+# Keys looked at in one JSON text.
+_MAX_NODES = 2_000
+
+
+class Found(NamedTuple):
+    """One value of a field: the place of its name on the field's line, the name, the value."""
+
+    rank: int
+    name: str
+    value: Any
+
+
+class _Target(NamedTuple):
+    field: str
+    rank: int
+    dialect: int  # place in `dialect.DIALECTS`; beyond it: none
+    keep: bool
+
+
+@dataclass
+class Read:
+    """Fields with their values, what is none, and the convention that the names belong to."""
+
+    found: dict[str, list[Found]] = field(default_factory=dict)
+    hints: Attributes = field(default_factory=dict)
+    rest: Attributes = field(default_factory=dict)
+    dialect: str | None = None
+
+    def first(self, name: str) -> Found | None:
+        """The value of a field that comes first, whatever it is."""
+        values = self.found.get(name)
+        return values[0] if values else None
+
+    def add(self, name: str, source: str, value: Any) -> None:
+        """A value that counts where the field has no other."""
+        if value is not None and value != "":
+            self.found.setdefault(name, []).append(Found(_LAST, source, value))
+
+
+_LAST = 1_000
+_LINES: tuple[dict[str, tuple[str, ...]], ...] = (
+    dialect.LABELS,
+    dialect.TOKENS,
+    dialect.NUMBERS,
+    dialect.FLAGS,
+    dialect.CONTENTS,
+    dialect.LISTS,
+    dialect.FINGERPRINTED,
+)
+_FLATTENED = re.compile(f"({'|'.join(map(re.escape, dialect.FLATTENED))})\\.([0-9]{{1,6}})(?:\\.(.+))?")
+
+
+def _dialect_of(name: str) -> int:
+    if name not in dialect.CURRENT:
+        for place, (_, beginnings) in enumerate(dialect.DIALECTS):
+            for begin in beginnings:
+                if name == begin or name.startswith(begin if begin[-1] in ".:" else begin + "."):
+                    return place
+    return len(dialect.DIALECTS) - 1 if name.startswith("gen_ai.") else len(dialect.DIALECTS)
+
+
+def _index() -> dict[str, _Target]:
+    index: dict[str, _Target] = {}
+    for lines in _LINES:
+        for name, aliases in lines.items():
+            for rank, alias in enumerate(aliases):
+                assert alias not in index, f"{alias} is on two lines"
+                index[alias] = _Target(name, rank, _dialect_of(alias), keep=False)
+    for alias in dialect.HINTS:
+        index[alias] = _Target("", 0, _dialect_of(alias), keep=True)
+    return index
+
+
+_INDEX = _index()
+_FLAT_DIALECT = {root: _dialect_of(root + ".0") for root in dialect.FLATTENED}
+
+
+def read(attributes: Attributes) -> Read:
+    """Sort the attributes of a span by the fields that they mean."""
+    result = Read()
+    found, rest, spoken = result.found, result.rest, len(dialect.DIALECTS)
+    flat: dict[str, list[tuple[str, Any]]] = {}
+    for name, value in attributes.items():
+        target = _INDEX.get(name)
+        if target is None:
+            match = _FLATTENED.fullmatch(name)
+            if match is None:
+                rest[name] = value
+            else:
+                flat.setdefault(match[1], []).append((name[len(match[1]) + 1 :], value))
+            continue
+        if value is None or value == "" or value == []:
+            continue
+        spoken = min(spoken, target.dialect)
+        if target.keep:
+            result.hints[name] = rest[name] = value
+        else:
+            found.setdefault(target.field, []).append(Found(target.rank, name, value))
+    for values in found.values():
+        if len(values) > 1:
+            values.sort(key=_by_rank)
+    for root, items in flat.items():
+        spoken = min(spoken, _FLAT_DIALECT[root])
+        result.add(dialect.FLATTENED[root], root, nested(items))
+    for name in dialect.JSON_USAGE:
+        if name in attributes:
+            _read_json(result, name, attributes[name])
+    if spoken < len(dialect.DIALECTS):
+        result.dialect = dialect.DIALECTS[spoken][0]
+    return result
+
+
+def _by_rank(found: Found) -> int:
+    return found.rank
+
+
+# -- lists with places in their names
+
+
+def nested(items: Iterable[tuple[str, Any]]) -> Any:
+    """The value whose leaves are given by dotted paths; levels whose keys are all numbers are lists.
+
+    Numbers order a list and are no places in it, so a great one costs nothing.
+    """
+    tree: dict[str, Any] = {}
+    for path, value in items:
+        parts = path.split(".", _MAX_PARTS)
+        befores = ("", *parts)
+        parts = [
+            part for part, before in zip(parts, befores, strict=False) if not _wraps(before, part)
+        ] or parts
+        node = tree
+        for part in parts[:-1]:
+            child = node.get(part)
+            if not isinstance(child, dict):
+                child = node[part] = {} if child is None else {"": child}
+            node = child
+        held = node.get(parts[-1])
+        if isinstance(held, dict):
+            held[""] = value
+        else:
+            node[parts[-1]] = value
+    return _listed(tree)
+
+
+def _wraps(before: str, part: str) -> bool:
+    return part in dialect.WRAPPERS and before.isdigit()
+
+
+def _listed(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if all(key.isdecimal() and key.isascii() for key in node):
+        return [_listed(node[key]) for key in sorted(node, key=_number)]
+    return {key: _listed(value) for key, value in node.items()}
+
+
+def _number(text: str) -> tuple[int, str]:
+    return len(text.lstrip("0")), text.lstrip("0")
+
+
+# -- JSON in one attribute
+
+
+def _read_json(result: Read, name: str, value: Any) -> None:
+    """Fields out of the keys of a JSON text; they count where no attribute of its own says them."""
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            return  # it is content too, and kept as the text that it is
+    waiting, nodes = deque([value]), 0
+    while waiting and nodes < _MAX_NODES:
+        node = waiting.popleft()
+        inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, child in inside:
+            nodes += 1
+            meaning = dialect.JSON_KEYS.get(key) if isinstance(key, str) else None
+            wanted = str if meaning == "service_tier" else int
+            if meaning is not None and isinstance(child, wanted) and not isinstance(child, bool):
+                result.add(meaning, f"{name}:{key}", child)
+            elif isinstance(child, (dict, list)):
+                waiting.append(child)
