@@ -16,11 +16,14 @@ from schemas.attributes import nested, read
         ({"0.message.role": "user", "0.message.content": "Hi"}, [{"role": "user", "content": "Hi"}]),
         ({"10.role": "b", "9.role": "a"}, [{"role": "a"}, {"role": "b"}]),
         ({"999999.role": "far"}, [{"role": "far"}]),
-        ({"0.contents.1.message_content.text": "b", "0.contents.0.message_content.text": "a"}, [{"contents": [{"text": "a"}, {"text": "b"}]}]),
+        (
+            {"0.contents.1.message_content.text": "b", "0.contents.0.message_content.text": "a"},
+            [{"contents": [{"text": "a"}, {"text": "b"}]}],
+        ),
         ({"0.a": 1, "0.a.b": 2}, [{"a": {"": 1, "b": 2}}]),
         ({"0.a.b": 2, "0.a": 1}, [{"a": {"b": 2, "": 1}}]),
     ],
-)  # fmt: skip
+)
 def test_paths_become_lists_and_objects(said: dict[str, Any], expected: Any) -> None:
     assert nested(said.items()) == expected
 

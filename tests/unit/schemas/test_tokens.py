@@ -12,12 +12,28 @@ from schemas import tokens
         ({"input_tokens": 100, "cache_read_input_tokens": 60}, 100, "inclusive"),
         ({"input_tokens": 50, "cache_read_input_tokens": 60}, 110, "exclusive_detected"),
         ({"cache_read_input_tokens": 60}, 60, "exclusive_detected"),
-        ({"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 105}, 100, "inclusive_by_total"),
-        ({"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 165}, 160, "exclusive_by_total"),
-        ({"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 7}, 100, "inclusive"),
-        ({"input_tokens": 9, "output_tokens": 5, "reasoning_output_tokens": 7}, 9, "inclusive+reasoning_over_output"),
+        (
+            {"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 105},
+            100,
+            "inclusive_by_total",
+        ),
+        (
+            {"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 165},
+            160,
+            "exclusive_by_total",
+        ),
+        (
+            {"input_tokens": 100, "output_tokens": 5, "cache_read_input_tokens": 60, "total_tokens": 7},
+            100,
+            "inclusive",
+        ),
+        (
+            {"input_tokens": 9, "output_tokens": 5, "reasoning_output_tokens": 7},
+            9,
+            "inclusive+reasoning_over_output",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_input_includes_what_was_cached(
     said: dict[str, int | None], input_tokens: int, convention: str | None
 ) -> None:
@@ -35,8 +51,11 @@ def test_an_emitter_in_the_table_counts_apart_until_the_version_that_no_longer_d
 
 def test_reasoning_that_the_total_counts_apart_is_added_to_the_output() -> None:
     said: dict[str, int | None] = {
-        "input_tokens": 10, "output_tokens": 20, "reasoning_output_tokens": 30, "total_tokens": 60
-    }  # fmt: skip
+        "input_tokens": 10,
+        "output_tokens": 20,
+        "reasoning_output_tokens": 30,
+        "total_tokens": 60,
+    }
     assert tokens.settle(said, "s", "") == "inclusive+reasoning_added"
     assert said["output_tokens"] == 50
     said = {"input_tokens": 10, "output_tokens": 50, "reasoning_output_tokens": 30, "total_tokens": 60}
@@ -46,8 +65,10 @@ def test_reasoning_that_the_total_counts_apart_is_added_to_the_output() -> None:
 
 def test_parts_of_what_was_written_to_the_cache_make_the_whole() -> None:
     said: dict[str, int | None] = {
-        "input_tokens": 1000, "cache_write_5m_input_tokens": 100, "cache_write_1h_input_tokens": 200
-    }  # fmt: skip
+        "input_tokens": 1000,
+        "cache_write_5m_input_tokens": 100,
+        "cache_write_1h_input_tokens": 200,
+    }
     assert tokens.settle(said, "s", "") == "inclusive"
     assert said["cache_write_input_tokens"] == 300
     assert said["cache_write_1h_input_tokens"] == 200
