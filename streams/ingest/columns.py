@@ -44,6 +44,7 @@ _TOKENS = (
     "cache_write_1h_input_tokens",
     "input_audio_tokens",
     "output_audio_tokens",
+    "reasoning_output_tokens",
 )
 
 
@@ -143,6 +144,8 @@ def _usage(columns: dict[str, Column], time: pa.Array, block: Block) -> Usage:
         else:
             has |= np.array([value is not None for value in column], np.bool_)
             values[name] = np.array([value or 0 for value in column], np.int64)
+    if not _is_empty(columns["reported_cost_usd"]):
+        has |= np.array([value is not None for value in columns["reported_cost_usd"]], np.bool_)
     time_ns = time.cast(pa.int64()).to_numpy()
     return Usage(
         kind=columns["kind"],
@@ -158,6 +161,7 @@ def _usage(columns: dict[str, Column], time: pa.Array, block: Block) -> Usage:
         cache_write_1h_tokens=values["cache_write_1h_input_tokens"],
         input_audio_tokens=values["input_audio_tokens"],
         output_audio_tokens=values["output_audio_tokens"],
+        reasoning_tokens=values["reasoning_output_tokens"],
         service_tier=columns["service_tier"],
         server_address=columns["server_address"],
         response_cached=columns["response_cached"],

@@ -39,10 +39,11 @@ def cost_usd(book: PriceBook, planned: Planned) -> float | None:
         return None
     rate = book.find(fields["provider_name"], fields["request_model"], planned.end_ns)
     assert rate is not None
+    pico_usd = {unit: tiers[0].pico_usd for unit, tiers in rate.units.items()}
     cached = fields.get("cache_read_input_tokens", 0)
-    written = fields.get("output_tokens", 0) * (rate.output[0].pico_usd if rate.output else 0)
-    kept = cached * (rate.cache_read[0].pico_usd if rate.cache_read else 0)
-    return float((fields["input_tokens"] - cached) * rate.input[0].pico_usd + kept + written) / 1e12
+    written = fields.get("output_tokens", 0) * pico_usd.get("output", 0)
+    kept = cached * pico_usd.get("cache_read", 0)
+    return float((fields["input_tokens"] - cached) * pico_usd["input"] + kept + written) / 1e12
 
 
 @pytest.fixture(scope="module")

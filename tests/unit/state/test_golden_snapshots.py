@@ -30,5 +30,8 @@ def test_a_golden_snapshot_is_read_and_gives_the_rows_that_it_gave(file: Path) -
     for kind, rows in expected.items():
         # Columns that came later are not in the file.
         known = [{name: row[name] for name in then} for row, then in zip(found[kind], rows, strict=True)]
+        # The book's name is another with each release of prices; what follows the snapshot is priced by it.
+        for row in (*known, *rows):
+            row.pop("price_book", None)
         assert known == rows, kind
         assert rows, f"the frames after it give {kind}"
