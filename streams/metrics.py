@@ -112,6 +112,13 @@ DEAD_LETTERS = Counter(
 FLAGGED_TIMES = Counter(
     "wakeline_flagged_times_total", "Steps whose times are out of range", "steps", (), ("ingest",)
 )
+PRICES_REFUSED = Gauge(
+    "wakeline_prices_refused",
+    "1 while the folder of prices has a file that cannot be used",
+    "",
+    (),
+    ("ingest",),
+)
 DROPPED_CONTENTS = Counter(
     "wakeline_dropped_contents_total",
     "Rows whose contents the policy `content = drop` left out",
@@ -251,6 +258,7 @@ METRICS: tuple[Metric, ...] = (
     ROWS,
     DEAD_LETTERS,
     FLAGGED_TIMES,
+    PRICES_REFUSED,
     DROPPED_CONTENTS,
     STORED_ROWS,
     INSERT_SECONDS,

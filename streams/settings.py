@@ -78,6 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         _about("Of a stored content: the head is kept, with length and hash of the whole.", ge=0, le=256_000),
     ] = 256_000
+    prices: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        _about("Folder of prices (docs/prices.md). Unset or empty: those installed; a bad file is refused."),
+    ] = None
     loop_calls: Annotated[
         int,
         _about(

@@ -70,6 +70,7 @@ def _expected(error: Exception) -> int | None:
         "streams.replay.files": ("UnknownFile",),
         "streams.replay.send": ("CannotSend",),
         "streams.settled": ("NotSettled",),
+        "streams.pricing.own": ("BadPrices",),
     }
     for module, found in names.items():
         if type(error).__module__ == module and type(error).__name__ in found:
@@ -264,6 +265,97 @@ def sql(
     finally:
         client.close()
     raise typer.Exit(code)
+
+
+prices = typer.Typer(no_args_is_help=True, help="Look at prices, check a file of your own, and update them.")
+app.add_typer(prices, name="prices")
+
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def _prices_of(settings: Any, data: Path | None) -> Path:
+    """The folder of prices: the one that is set, else that of the local site."""
+    return Path(settings.prices) if settings.prices else opt.folder_of(data) / "prices"
+
+
+@prices.command("show")
+def prices_show(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="As a call names it.")],
+    provider: Annotated[str | None, typer.Option(metavar="NAME", help="As OpenTelemetry names it.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", help="At what time (UTC); default: now.", show_default=False),
+    ] = None,
+    tier: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tier of service: batch, flex, ...")
+    ] = None,
+    host: Annotated[str | None, typer.Option(metavar="NAME", help="That was called.")] = None,
+    config: opt.Config = None,
+    data: opt.Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a model costs, and how that was found. Ends with 1 when there is no price."""
+    from streams.cli.prices_command import Asked, show
+
+    moment = (at or datetime.now(UTC)).replace(tzinfo=UTC)
+    folder = _prices_of(opt.settings_of(context, config), data)
+    asked = Asked(model, provider, moment, tier, host)
+    raise typer.Exit(show(folder, asked, sys.stdout, as_json=as_json))
+
+
+@prices.command("check")
+def prices_check(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Prices of your own, in TOML.", exists=True, dir_okay=False)],
+    config: opt.Config = None,
+    data: opt.Data = None,
+) -> None:
+    """Check a file of your own prices; says which entry is wrong, and why."""
+    from streams.cli.prices_command import check
+
+    raise typer.Exit(check(_prices_of(opt.settings_of(context, config), data), file, sys.stdout))
+
+
+@prices.command("unpriced")
+def prices_unpriced(
+    context: typer.Context,
+    config: opt.Config = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show models whose usage has no price, or not all of it, and what to do."""
+    from streams.cli.prices_command import unpriced
+    from streams.clickhouse import connect
+    from streams.local.accounts import with_local_password
+
+    settings = opt.settings_of(context, config, clickhouse_url=clickhouse, namespace=namespace)
+    settings = with_local_password(settings, opt.folder_of(data))
+    client = connect(settings)
+    try:
+        code = unpriced(client, settings.namespace, _prices_of(settings, data), sys.stdout, as_json=as_json)
+    finally:
+        client.close()
+    raise typer.Exit(code)
+
+
+@prices.command("update")
+def prices_update(
+    context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="URL|FILE", help="Data file of genai-prices; default: its own."),
+    ] = None,
+    config: opt.Config = None,
+    data: opt.Data = None,
+) -> None:
+    """Fetch the newest prices and put them in force, without a release or a restart."""
+    from streams.cli.prices_command import bring
+    from streams.cli.prices_update import URL
+
+    raise typer.Exit(bring(_prices_of(opt.settings_of(context, config), data), source or URL, sys.stdout))
 
 
 @app.command()

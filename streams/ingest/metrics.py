@@ -30,6 +30,10 @@ class Metrics:
         self._numbers.count(metrics.FRAMES, 1, kind=kind.name.lower())
         self._numbers.count(metrics.ROWS, rows, kind=kind.name.lower())
 
+    def prices_refused(self, *, refused: bool) -> None:
+        """The folder of prices has changed."""
+        self._numbers.set(metrics.PRICES_REFUSED, float(refused))
+
     def dead_letter(self, reason: Reason) -> None:
         """A record was kept apart."""
         self._numbers.count(metrics.DEAD_LETTERS, 1, reason=reason.value)

@@ -7,6 +7,7 @@ moving while nothing arrives.
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -44,7 +45,7 @@ from streams.ingest.ends import SourcePlace, is_end
 from streams.ingest.metrics import Metrics
 from streams.loop import offset_of, place_of, settle
 from streams.partitions import cut, partition_of, split_by
-from streams.pricing.book import PriceBook
+from streams.pricing.shelf import Shelf
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -95,7 +96,7 @@ class IngestStage:
         self._sources = sources
         self._health = health
         self.metrics = Metrics(health.metrics)
-        self._book = PriceBook()
+        self._shelf = Shelf(Path(settings.prices) if settings.prices else None, time.monotonic())
         self._event_clock = settings.clock == "event"
         self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
         self._ids = {topic_name(topic, settings.namespace): SOURCE_IDS[topic.name] for topic in SOURCES}
@@ -175,8 +176,19 @@ class IngestStage:
         self._sent = False
         self._opened_s = None
 
+    def _turn_prices(self, now_s: float) -> None:
+        """Take new prices; those that cannot be used change nothing, and are told until they are mended."""
+        if not self._shelf.turn(now_s):
+            return
+        self.metrics.prices_refused(refused=self._shelf.refused is not None)
+        if self._shelf.refused is None:
+            log.info("New prices are in force", book=self._shelf.book.version)
+        else:
+            log.error("New prices are refused", why=self._shelf.refused, book=self._shelf.book.version)
+
     def _send_all(self, now_s: float) -> None:
         tick = self._tick_due(now_s)
+        self._turn_prices(now_s)
         if self._opened_s is not None:
             reach(FaultPoint.INGEST_FED)
         for block in self._blocks:
@@ -226,7 +238,7 @@ class IngestStage:
         """Send a block; when a row breaks it, send the others and keep that row as a dead letter."""
         keep = self._settings.content == "keep"
         try:
-            steps = build_steps(block, self._book, keep_attributes=keep)
+            steps = build_steps(block, self._shelf.book, keep_attributes=keep)
             contents = build_contents(block, steps, self._settings.max_content_bytes) if keep else None
         except Exception as error:  # noqa: BLE001 - a bug must not stop everybody: kept, logged, counted
             if len(block) > 1:

@@ -210,6 +210,7 @@ class Site:
             clickhouse_url=url,
             clickhouse_user=user,
             clickhouse_password=password,
+            prices=settings.prices or str(self._data / "prices"),
         )
 
     def _start_servers(self) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 
 from genai_prices.data_snapshot import DataSnapshot
 from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
@@ -30,14 +31,13 @@ class Base:
         return found.id, model
 
     def near(self, name: str, most: int = 5) -> list[str]:
-        """Models whose names hold the same parts, most of them first."""
-        parts = {part for part in name.lower().replace("/", "-").replace(".", "-").split("-") if part}
-        scored = []
+        """Models with a name like this one, the most alike first, as `provider/model`."""
+        of: dict[str, str] = {}
         for provider in self._snapshot.providers:
             for model in provider.models:
-                same = len(parts & set(model.id.lower().replace(".", "-").replace("/", "-").split("-")))
-                scored.append((-same, f"{provider.id}/{model.id}"))
-        return [known for score, known in sorted(scored)[:most] if score <= -max(1, len(parts) // 2)]
+                of.setdefault(model.id.rsplit("/", 1)[-1], f"{provider.id}/{model.id}")
+        plain = name.lower().rsplit("/", 1)[-1]
+        return [of[known] for known in get_close_matches(plain, of, most, 0.6)]
 
     def rate(self, provider: str, model: ModelInfo, time_s: int, service_tier: str) -> Rate:
         """Prices of a model at a time.

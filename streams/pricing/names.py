@@ -74,8 +74,8 @@ _TIGHT = re.compile(r"(?<=\d)-(?=\d(?:-|$))")
 def provider_of(provider_name: str | None, server_address: str | None, model: str) -> str | None:
     """The id of who bills, as genai-prices has it.
 
-    A host of Azure decides against `openai`: that is what many clients say who call OpenAI's models there. Where
-    nobody says, what stands before the model's name does (`bedrock/...`).
+    A host of Azure decides against `openai`: that is what many clients say who call OpenAI's models there.
+    Where nobody says, what stands before the model's name does (`bedrock/...`).
     """
     by_host = host_provider(server_address) if server_address else None
     if by_host is not None and (provider_name is None or (by_host == "azure" and provider_name == "openai")):
