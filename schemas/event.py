@@ -43,8 +43,8 @@ Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 UnixNano = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
-# Below what 64 bits hold in pico-USD (9.2 million USD).
-Usd = Annotated[float, Meta(ge=0, le=9_000_000)]
+# What a column of 18 digits holds, with 12 behind the point.
+Usd = Annotated[float, Meta(ge=0, le=999_999)]
 
 
 # Absent content has no bytes (msgspec has no `Raw | None`); JSON's null means the same.

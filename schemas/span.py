@@ -21,7 +21,7 @@ from schemas.event import NO_CONTENT, Event, Kind
 LABEL_CHARS = 256
 MESSAGE_CHARS = 4096
 MAX_TOKENS = 1_000_000_000
-MAX_USD = 9_000_000
+MAX_USD = 999_999
 _INT64_MAX = 2**63 - 1
 _STATUS_ERROR = 2
 # SDKs that were not told a service's name invent one; it names nothing.

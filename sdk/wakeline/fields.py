@@ -38,7 +38,7 @@ Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 UnixNano = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
-Usd = Annotated[float, Meta(ge=0, le=9_000_000)]
+Usd = Annotated[float, Meta(ge=0, le=999_999)]
 
 
 class Fields(TypedDict, total=False):

@@ -95,7 +95,7 @@ class Totals:
 
 def steps_sums() -> list[str]:
     """The sums over rows of `agent_steps` as they count elsewhere, in the order of `SUMS`."""
-    usage = [f"ifNull(sumIf({name}, cost_status != 'rollup'), 0)" for name in USAGE]
+    usage = [f"ifNull(sumIf({name}, cost_status NOT IN ('rollup', 'duplicate')), 0)" for name in USAGE]
     cost = ["ifNull(sum(cost_usd), 0)", "countIf(cost_status = 'unpriced')"]
     return ["count()", "countIf(failed)", *usage, *cost]
 
