@@ -24,12 +24,15 @@ CREATE TABLE IF NOT EXISTS repricings
     price_status LowCardinality(String),
     cost_reason LowCardinality(String),
     price_id LowCardinality(String),
-    price_book LowCardinality(String)
+    price_book LowCardinality(String),
+    stored_time DateTime DEFAULT now(),
+    row_version UInt64 DEFAULT 1,
+    is_deleted UInt8
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(row_version, is_deleted)
 PARTITION BY toYYYYMM(repricing_time)
 ORDER BY (namespace, repricing_time, run_id, event_id)
-TTL toDateTime(repricing_time) + INTERVAL 400 DAY;
+TTL stored_time + INTERVAL 400 DAY;
 
 -- Calls as the provider bills them. The same call told of in several runs (a gateway that starts traces of its
 -- own) is the smallest event id's, for the same provider, answer and number of output tokens; the others keep

@@ -71,6 +71,7 @@ def _expected(error: Exception) -> int | None:
         "streams.replay.send": ("CannotSend",),
         "streams.settled": ("NotSettled",),
         "streams.pricing.own": ("BadPrices",),
+        "streams.reprice.command": ("OpenRuns",),
     }
     for module, found in names.items():
         if type(error).__module__ == module and type(error).__name__ in found:
@@ -264,6 +265,49 @@ def sql(
         code = run_sql(client, query, format=output.value, out=sys.stdout)
     finally:
         client.close()
+    raise typer.Exit(code)
+
+
+@app.command()
+def reprice(
+    context: typer.Context,
+    since: Annotated[datetime, typer.Option("--from", metavar="TIME", help="Steps from then on (UTC).")],
+    until: Annotated[datetime, typer.Option("--to", metavar="TIME", help="And before then.")],
+    book: Annotated[
+        Path | None,
+        typer.Option(
+            "--book", metavar="FILE", help="Prices of your own to take.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    config: opt.Config = None,
+    kafka: opt.Kafka = None,
+    clickhouse: opt.ClickHouse = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    settle: Annotated[
+        float, typer.Option(min=0, metavar="S", help="Refuse runs that had a step in the last S seconds.")
+    ] = 1_800.0,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The difference as one JSON object.")] = False,
+) -> None:
+    """Price what is stored again, under the prices in force or a book: the difference first, then a question.
+
+    Old costs are kept in `repricings`; runs and windows follow. Ends with 1 when nothing was written.
+    """
+    from streams.local.accounts import with_local_password
+    from streams.pricing.shelf import load_book
+    from streams.reprice.command import run_reprice, seconds
+
+    given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
+    folder = opt.folder_of(data)
+    settings = with_local_password(_examined(context, config, given, folder), folder)
+    prices_book = load_book(_prices_of(settings, data), own=book)
+    since_s, until_s = seconds(since), seconds(until)
+    if until_s <= since_s:
+        raise ConfigError(f"--to {until} is not after --from {since}")
+    code = run_reprice(
+        settings, prices_book, since_s, until_s, settled_s=settle, yes=yes, as_json=as_json, out=sys.stdout
+    )
     raise typer.Exit(code)
 
 

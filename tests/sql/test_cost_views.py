@@ -125,7 +125,8 @@ def test_costs_add_up_whoever_they_are_cut_by_and_one_call_is_billed_once(client
         assert sum(value for value in sums if value is not None) == TOTAL, by
     found = ask(
         client,
-        "SELECT sum(calls), sum(unpriced_calls), sum(duplicate_calls), sum(duplicate_cost_usd) FROM agent_costs",
+        "SELECT sum(calls), sum(unpriced_calls), sum(duplicate_calls), sum(duplicate_cost_usd) "
+        "FROM agent_costs",
     )
     assert found == [(8, 1, 1, MILLION_IN + SMALL)]
     assert ask(client, "SELECT event_id FROM agent_calls WHERE is_duplicate") == ["c2"], (

@@ -11,11 +11,12 @@ from clickhouse_connect.driver.client import Client
 from schemas.columns import BUCKETS, COUNTS, CostStatus, Kind, TimeFlag, schema_of
 from tests.sql.rows import DAY0_NS, HOUR_NS, STORED, TABLES, insert, random_rows, table_column
 
-ALL_TABLES = {*TABLES.values(), "dead_letters"}
+ALL_TABLES = {*TABLES.values(), "dead_letters", "repricings"}
 DAYS = {
     "steps": [90],
     "step_contents": [30],
     "runs": [400],
+    "repricings": [400],
     "windows": [14, 400],
     "readings": [90],
     "incidents": [400],
