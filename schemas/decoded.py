@@ -15,6 +15,7 @@ class Reason(StrEnum):
     INVALID_JSON = "invalid_json"
     INVALID_EVENT = "invalid_event"  # JSON, but not an event: the detail names the field
     INVALID_PROTOBUF = "invalid_protobuf"
+    INVALID_LOG = "invalid_log"  # OTLP, but an attribute or id is unusable
     INVALID_SPAN = "invalid_span"  # OTLP, but an attribute or id is unusable: the detail names it
     ROW_TOO_LARGE = "row_too_large"  # a step that alone exceeds a frame
     ROW_REJECTED = "row_rejected"  # ClickHouse refused the row
@@ -39,8 +40,18 @@ class Rejected(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """The records of one message. `numbers[i]` is the place of `events[i]` within the message."""
+    """The records of one message.
+
+    Attributes:
+        events: steps.
+        numbers: `numbers[i]` is the place of `events[i]` within the message.
+        rejected: records that are none.
+        attachments: contents of steps that come on another way, with their ids; no steps.
+        ignored: records that are of something else.
+    """
 
     events: list[Event]
     numbers: Sequence[int]
     rejected: list[Rejected]
+    attachments: Sequence[Event] = ()
+    ignored: int = 0

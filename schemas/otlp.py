@@ -5,8 +5,6 @@ A message is one ExportTraceServiceRequest, as the Collector's kafka exporter wr
 and protobuf of one trace give the same events. Does not price, place or attribute anything.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,6 +13,14 @@ import msgspec
 from google.protobuf.message import DecodeError as ProtobufError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from schemas.anyvalue import (
+    Attributed,
+    KeyValue,
+    Scope,
+    hex_id,
+    json_attributes,
+    pb_attributes,
+)
 from schemas.attributes import Attributes
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
@@ -68,7 +74,7 @@ def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     if not request.resource_spans:
         raise ProtobufError("There is no resource_spans in the message: it is not an OTLP trace export")
     for resource_spans in request.resource_spans:
-        resource = _pb_attributes(resource_spans.resource.attributes)
+        resource = pb_attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             for span in scope_spans.spans:
@@ -83,68 +89,20 @@ def _pb_span(span: Any, resource: Attributes, scope: Any) -> Span:
         name=span.name,
         start_time_unix_nano=span.start_time_unix_nano,
         end_time_unix_nano=span.end_time_unix_nano,
-        attributes=_pb_attributes(span.attributes),
+        attributes=pb_attributes(span.attributes),
         resource=resource,
         scope_name=scope.name,
         scope_version=scope.version,
         status_code=span.status.code,
         status_message=span.status.message,
         events=[
-            SpanEvent(event.name, event.time_unix_nano, _pb_attributes(event.attributes))
+            SpanEvent(event.name, event.time_unix_nano, pb_attributes(event.attributes))
             for event in span.events
         ],
     )
 
 
-def _pb_attributes(pairs: Any) -> Attributes:
-    return {pair.key: _pb_value(pair.value) for pair in pairs}
-
-
-def _pb_value(value: Any) -> Any:
-    field = value.WhichOneof("value")
-    if field is None:
-        return None
-    if field == "array_value":
-        return [_pb_value(item) for item in value.array_value.values]
-    if field == "kvlist_value":
-        return _pb_attributes(value.kvlist_value.values)
-    found = getattr(value, field)
-    return base64.b64encode(found).decode() if field == "bytes_value" else found
-
-
 # -- JSON. strict=False: 64-bit integers are strings there, and some emitters write numbers.
-
-
-class _Value(msgspec.Struct, rename="camel"):
-    string_value: str | None = None
-    bool_value: bool | None = None
-    int_value: int | None = None
-    double_value: float | None = None
-    array_value: "_Array | None" = None
-    kvlist_value: "_KeyValues | None" = None
-    bytes_value: str | None = None
-
-
-class _Array(msgspec.Struct):
-    values: list[_Value] = []
-
-
-class _KeyValue(msgspec.Struct):
-    key: str
-    value: _Value | None = None
-
-
-class _KeyValues(msgspec.Struct):
-    values: list[_KeyValue] = []
-
-
-class _Attributed(msgspec.Struct):
-    attributes: list[_KeyValue] = []
-
-
-class _Scope(msgspec.Struct):
-    name: str = ""
-    version: str = ""
 
 
 class _Status(msgspec.Struct):
@@ -155,7 +113,7 @@ class _Status(msgspec.Struct):
 class _SpanEvent(msgspec.Struct, rename="camel"):
     name: str = ""
     time_unix_nano: int = 0
-    attributes: list[_KeyValue] = []
+    attributes: list[KeyValue] = []
 
 
 class _JsonSpan(msgspec.Struct, rename="camel"):
@@ -165,18 +123,18 @@ class _JsonSpan(msgspec.Struct, rename="camel"):
     name: str = ""
     start_time_unix_nano: int = 0
     end_time_unix_nano: int = 0
-    attributes: list[_KeyValue] = []
+    attributes: list[KeyValue] = []
     events: list[_SpanEvent] = []
     status: _Status = msgspec.field(default_factory=_Status)
 
 
 class _ScopeSpans(msgspec.Struct):
-    scope: _Scope = msgspec.field(default_factory=_Scope)
+    scope: Scope = msgspec.field(default_factory=Scope)
     spans: list[msgspec.Raw] = []
 
 
 class _ResourceSpans(msgspec.Struct, rename="camel"):
-    resource: _Attributed = msgspec.field(default_factory=_Attributed)
+    resource: Attributed = msgspec.field(default_factory=Attributed)
     scope_spans: list[_ScopeSpans] = []
 
 
@@ -191,53 +149,31 @@ _STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR
 
 def _read_json(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     for resource_spans in _REQUEST.decode(value).resource_spans:
-        resource = _json_attributes(resource_spans.resource.attributes)
+        resource = json_attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             for raw in scope_spans.spans:
                 yield partial(_json_span, raw, resource, scope), partial(bytes, raw)
 
 
-def _json_span(raw: msgspec.Raw, resource: Attributes, scope: _Scope) -> Span:
+def _json_span(raw: msgspec.Raw, resource: Attributes, scope: Scope) -> Span:
     span = _SPAN.decode(raw)
     code = span.status.code
     return Span(
-        trace_id=_hex_id(span.trace_id, "traceId"),
-        span_id=_hex_id(span.span_id, "spanId"),
-        parent_span_id=_hex_id(span.parent_span_id, "parentSpanId"),
+        trace_id=hex_id(span.trace_id, "traceId"),
+        span_id=hex_id(span.span_id, "spanId"),
+        parent_span_id=hex_id(span.parent_span_id, "parentSpanId"),
         name=span.name,
         start_time_unix_nano=span.start_time_unix_nano,
         end_time_unix_nano=span.end_time_unix_nano,
-        attributes=_json_attributes(span.attributes),
+        attributes=json_attributes(span.attributes),
         resource=resource,
         scope_name=scope.name,
         scope_version=scope.version,
         status_code=_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code,
         status_message=span.status.message,
         events=[
-            SpanEvent(event.name, event.time_unix_nano, _json_attributes(event.attributes))
+            SpanEvent(event.name, event.time_unix_nano, json_attributes(event.attributes))
             for event in span.events
         ],
     )
-
-
-def _hex_id(text: str, name: str) -> str:
-    try:
-        return binascii.unhexlify(text).hex()
-    except ValueError as error:
-        raise InvalidSpan(f"{name} {text[:64]!r} is not hexadecimal") from error
-
-
-def _json_attributes(pairs: list[_KeyValue]) -> Attributes:
-    return {pair.key: None if pair.value is None else _json_value(pair.value) for pair in pairs}
-
-
-def _json_value(value: _Value) -> Any:
-    if value.array_value is not None:
-        return [_json_value(item) for item in value.array_value.values]
-    if value.kvlist_value is not None:
-        return _json_attributes(value.kvlist_value.values)
-    for found in (value.string_value, value.int_value, value.double_value, value.bool_value):
-        if found is not None:
-            return found
-    return value.bytes_value

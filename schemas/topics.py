@@ -56,7 +56,15 @@ AGENT_EVENTS = Topic(
 OTLP_SPANS = Topic(
     "otlp_spans", key="trace id, or none", value="OTLP traces", writer="Collector", share=0.15, internal=False
 )
-STEP_FRAMES = Topic("step-frames", key="run", value="frames: steps; ticks", writer="INGEST", share=0.3)
+OTLP_LOGS = Topic(
+    "otlp_logs",
+    key="trace id, or none",
+    value="OTLP logs",
+    writer="Collector",
+    share=0.05,
+    internal=False,
+)
+STEP_FRAMES = Topic("step-frames", key="run", value="frames: steps; ticks", writer="INGEST", share=0.25)
 STEP_CONTENTS = Topic(
     "step-contents", key="run", value="frames: contents", writer="INGEST", share=0.15, retention_ms=3 * DAY_MS
 )
@@ -123,7 +131,7 @@ SNAPSHOT_TOPICS: dict[str, tuple[Topic, Topic]] = {
     "drift": (DRIFT_SNAPSHOTS, DRIFT_MANIFESTS),
 }
 
-SOURCES: tuple[Topic, ...] = (AGENT_EVENTS, OTLP_SPANS)
+SOURCES: tuple[Topic, ...] = (AGENT_EVENTS, OTLP_SPANS, OTLP_LOGS)
 TOPICS: tuple[Topic, ...] = (
     *SOURCES,
     STEP_FRAMES,
@@ -140,7 +148,7 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 # On the wire in `source_topic`; a number is never given to another topic.
-SOURCE_IDS: dict[str, int] = {AGENT_EVENTS.name: 0, OTLP_SPANS.name: 1}
+SOURCE_IDS: dict[str, int] = {AGENT_EVENTS.name: 0, OTLP_SPANS.name: 1, OTLP_LOGS.name: 2}
 
 LIVE = "live"
 

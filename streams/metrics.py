@@ -112,6 +112,9 @@ DEAD_LETTERS = Counter(
 FLAGGED_TIMES = Counter(
     "wakeline_flagged_times_total", "Steps whose times are out of range", "steps", (), ("ingest",)
 )
+IGNORED = Counter(
+    "wakeline_ignored_records_total", "Logs that are no content and no evaluation", "records", (), ("ingest",)
+)
 PRICES_REFUSED = Gauge(
     "wakeline_prices_refused",
     "1 while the folder of prices has a file that cannot be used",
@@ -258,6 +261,7 @@ METRICS: tuple[Metric, ...] = (
     ROWS,
     DEAD_LETTERS,
     FLAGGED_TIMES,
+    IGNORED,
     PRICES_REFUSED,
     DROPPED_CONTENTS,
     STORED_ROWS,

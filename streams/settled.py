@@ -14,9 +14,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from schemas.columns import Kind
 from schemas.frame import Flag, Writer, decode_header
 from schemas.topics import (
-    AGENT_EVENTS,
     DEAD_LETTERS,
-    OTLP_SPANS,
     RESULT_FRAMES,
     SOURCES,
     STEP_CONTENTS,
@@ -95,7 +93,7 @@ def ends_of_results(settings: Settings) -> dict[int, int]:
 def source_partitions(settings: Settings) -> dict[str, int]:
     """Names of the source topics and their number of partitions."""
     counts: dict[str, int] = {}
-    for topic, _ in _ends(settings, "settled", [AGENT_EVENTS, OTLP_SPANS]):
+    for topic, _ in _ends(settings, "settled", SOURCES):
         counts[topic] = counts.get(topic, 0) + 1
     return counts
 

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from schemas import native, otlp
-from schemas.decoded import Decoded, Reason
+from schemas.decoded import Reason
 from schemas.event import Event, resolve_run_id
+from schemas.sources import DECODERS
 from streams.audit.source import Place, Record
 from streams.settings import Settings
 
@@ -30,7 +30,6 @@ HOUR_NS = 3_600 * 1_000_000_000
 PIECE_EVENTS = 200_000
 ASK_IDS = 2_000
 _INDEX_BITS = 20
-_DECODERS: dict[int, Callable[[bytes], Decoded]] = {0: native.decode, 1: otlp.decode}
 
 Ints = npt.NDArray[np.int64]
 
@@ -136,7 +135,7 @@ class Records:
             tally.received += 1
             piece.whole.append((record.offset, hour))
             return
-        decoded = _DECODERS[place.source_topic](record.value)
+        decoded = DECODERS[place.source_topic](record.value)
         tally.received += len(decoded.events) + len(decoded.rejected)
         base = record.offset << _INDEX_BITS
         for number, event in zip(decoded.numbers, decoded.events, strict=True):

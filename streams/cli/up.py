@@ -41,7 +41,7 @@ def _guide(site: Site, data: Path) -> str:
     settings = site.settings
     lines = [
         f"wakeline is up in the namespace {settings.namespace}.",
-        f"  Kafka        {settings.kafka}   topics agent-events (JSON) and otlp_spans (OTLP)",
+        f"  Kafka        {settings.kafka}   topics agent-events (JSON), otlp_spans and otlp_logs (OTLP)",
         f"  ClickHouse   {settings.clickhouse_url}   database {settings.clickhouse_database}",
     ]
     if site.accounts is not None:

@@ -30,6 +30,11 @@ class Metrics:
         self._numbers.count(metrics.FRAMES, 1, kind=kind.name.lower())
         self._numbers.count(metrics.ROWS, rows, kind=kind.name.lower())
 
+    def ignored(self, count: int) -> None:
+        """Records were of something else than agents."""
+        if count:
+            self._numbers.count(metrics.IGNORED, count)
+
     def prices_refused(self, *, refused: bool) -> None:
         """The folder of prices has changed."""
         self._numbers.set(metrics.PRICES_REFUSED, float(refused))

@@ -16,7 +16,6 @@ import pyarrow as pa
 import structlog
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, Message, Producer
 
-from schemas import native, otlp
 from schemas.columns import Kind, version_to_write
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.frame import (
@@ -26,6 +25,7 @@ from schemas.frame import (
     encode,
     make_header,
 )
+from schemas.sources import DECODERS
 from schemas.topics import (
     DEAD_LETTERS,
     SOURCE_IDS,
@@ -101,7 +101,7 @@ class IngestStage:
         self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
         self._ids = {topic_name(topic, settings.namespace): SOURCE_IDS[topic.name] for topic in SOURCES}
         self._names = {number: name for name, number in self._ids.items()}
-        self._decoders: dict[int, Callable[[bytes], Decoded]] = {0: native.decode, 1: otlp.decode}
+        self._attached = Block()
         self._partition_of: dict[str, int] = {}
         self._clock_ns = 0
         self._failed: KafkaError | None = None
@@ -171,6 +171,7 @@ class IngestStage:
     def _open(self) -> None:
         self._ended = set()
         self._blocks = [Block()]
+        self._attached = Block()
         self.letters = []
         self._letter_bytes = 0
         self._sent = False
@@ -195,6 +196,8 @@ class IngestStage:
             if len(block):
                 self.frame(block)
                 self._last_framed = now_s
+        if len(self._attached):
+            self.frame(self._attached, contents_alone=True)
         for letter in self.letters:
             self._send_letter(letter)
         if self._is_over(now_s):
@@ -223,19 +226,28 @@ class IngestStage:
             decoded = self._decode(source, value)
         if decoded.events:
             self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
+        if decoded.attachments and self._settings.content == "keep":
+            attached = list(decoded.attachments)
+            self._attached.add(attached, range(len(attached)), source, partition, offset, append_ns)
+        self.metrics.ignored(decoded.ignored)
         for rejected in decoded.rejected:
             self._letter_bytes += len(rejected.original)
             self.letters.append(Letter(rejected, topic, partition, offset, append_ns))
 
     def _decode(self, source: int, value: bytes) -> Decoded:
         try:
-            return self._decoders[source](value)
+            return DECODERS[source](value)
         except Exception as error:
             log.exception("Decoding failed: this is a bug", source=source)
             return Decoded([], (), [Rejected(0, Reason.INTERNAL, repr(error), value)])
 
-    def frame(self, block: Block) -> None:
-        """Send a block; when a row breaks it, send the others and keep that row as a dead letter."""
+    def frame(self, block: Block, *, contents_alone: bool = False) -> None:
+        """Send a block; when a row breaks it, send the others and keep that row as a dead letter.
+
+        Args:
+            block: events.
+            contents_alone: their steps come on another way.
+        """
         keep = self._settings.content == "keep"
         try:
             steps = build_steps(block, self._shelf.book, keep_attributes=keep)
@@ -243,18 +255,22 @@ class IngestStage:
         except Exception as error:  # noqa: BLE001 - a bug must not stop everybody: kept, logged, counted
             if len(block) > 1:
                 for half in block.halves():
-                    self.frame(half)
+                    self.frame(half, contents_alone=contents_alone)
             else:
                 self._keep_broken(block, error)
             return
+        if not contents_alone:
+            self._send_steps(steps)
+        if contents is not None:
+            self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
+
+    def _send_steps(self, steps: pa.RecordBatch) -> None:
         if self._event_clock:
             times = steps.column("time").cast(pa.int64()).to_numpy()
             self._clock_ns = max(self._clock_ns, int(times.max()))
         self._send(STEP_FRAMES, Kind.STEPS, steps)
-        reach(FaultPoint.INGEST_STEPS_SENT)
-        if contents is not None:
-            self._send(STEP_CONTENTS, Kind.CONTENTS, contents)
         self.metrics.steps(steps)
+        reach(FaultPoint.INGEST_STEPS_SENT)
 
     def _keep_broken(self, block: Block, error: Exception) -> None:
         log.error("A step cannot be framed: this is a bug", event_id=block.events[0].event_id, exc_info=error)
