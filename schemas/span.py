@@ -93,8 +93,8 @@ def to_event(span: Span) -> Event:
         kind=kind,
         span_name=span.name[:LABEL_CHARS] or None,
         step_name=_step_name(span.name, kind, fields.get("tool_name")),
-        start_time_unix_nano=min(span.start_time_unix_nano, _INT64_MAX),
-        end_time_unix_nano=min(span.end_time_unix_nano, _INT64_MAX) or None,
+        start_time_unix_nano=_time(span.start_time_unix_nano, "start"),
+        end_time_unix_nano=_time(span.end_time_unix_nano, "end") or None,
         scope_name=_label(span.scope_name) if span.scope_name else None,
         scope_version=_label(span.scope_version) if span.scope_version else None,
         dialect=result.dialect,
@@ -137,6 +137,13 @@ def _check_ids(span: Span) -> None:
         raise InvalidSpan(f"The parent span id {span.parent_span_id[:64]!r} is not 8 bytes")
 
 
+def _time(unix_nano: int, which: str) -> int:
+    """A time in 64 bits with a sign; what is beyond is flagged like every time that cannot be right."""
+    if unix_nano < 0:
+        raise InvalidSpan(f"The {which} time {unix_nano} is before 1970, which OTLP cannot say")
+    return min(unix_nano, _INT64_MAX)
+
+
 # -- events of a span
 
 _MESSAGE_EVENTS = {
@@ -170,7 +177,7 @@ def _with_events(span: Span) -> Attributes:
             message = {"role": event.name.split(".")[1], **event.attributes}
             messages.setdefault(_MESSAGE_EVENTS[event.name], []).append(message)
         elif event.name in _CHUNKS and span.start_time_unix_nano <= event.time_unix_nano:
-            first_s = (event.time_unix_nano - span.start_time_unix_nano) / 1e9
+            first_s = (min(event.time_unix_nano, _INT64_MAX) - span.start_time_unix_nano) / 1e9
             said["gen_ai.streaming.time_to_first_token"] = min(
                 first_s, said.get("gen_ai.streaming.time_to_first_token", first_s)
             )
@@ -419,7 +426,7 @@ def _first_chunk_s(span: Span, result: Read) -> float | None:
         return None
     if first.tzinfo is None:
         return None
-    seconds = first.timestamp() - span.start_time_unix_nano / 1e9
+    seconds = first.timestamp() - min(span.start_time_unix_nano, _INT64_MAX) / 1e9
     return seconds if 0 <= seconds <= 1e9 else None
 
 

@@ -92,7 +92,7 @@ def test_contents_of_a_call_have_the_id_of_its_span_and_make_no_step() -> None:
 
 
 def test_an_evaluation_is_a_step_below_the_one_it_judges_with_an_id_of_its_own() -> None:
-    judged = {
+    judged: dict[str, Any] = {
         "gen_ai__evaluation__name": text("groundedness"),
         "gen_ai__evaluation__score__value": {"doubleValue": 0.5},
         "gen_ai__evaluation__score__label": text("poor"),

@@ -1,0 +1,1 @@
+"""Broken input, and much of it."""
