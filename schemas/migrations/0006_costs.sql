@@ -34,38 +34,54 @@ PARTITION BY toYYYYMM(repricing_time)
 ORDER BY (namespace, repricing_time, run_id, event_id)
 TTL stored_time + INTERVAL 400 DAY;
 
--- Calls as the provider bills them. The same call told of in several runs (a gateway that starts traces of its
--- own) is the smallest event id's, for the same provider, answer and number of output tokens; the others keep
--- what they would cost, and are counted.
+-- Calls as the provider bills them. One call that several emitters tell of in several runs (a gateway that starts
+-- traces of its own) is the smallest event id's, for the same provider and answer; the others keep what they would
+-- cost, and are counted. One emitter tells of a call once: where a server gives one id to many answers, the first
+-- report of an emitter is the first of another, and so on.
 CREATE OR REPLACE VIEW agent_calls AS
 SELECT
     s.* EXCEPT (cost_usd),
     s.cost_usd AS told_cost_usd,
-    s.cost_status IN ('priced', 'partial', 'unpriced', 'reported') AND NOT ifNull(s.response_cached, false)
-        AND d.event_id != '' AND s.event_id != d.event_id AS is_duplicate,
+    d.event_id != '' AS is_duplicate,
     if(is_duplicate, NULL, s.cost_usd) AS cost_usd
 FROM {db}.agent_steps AS s
 LEFT JOIN
 (
-    -- Few calls are told of twice: their hashes are found first, which holds 16 bytes of each call.
-    SELECT namespace, provider_name, response_id, output_tokens, min(event_id) AS event_id
-    FROM {db}.agent_steps
-    WHERE response_id != '' AND cost_status IN ('priced', 'partial', 'unpriced', 'reported')
-        AND NOT ifNull(response_cached, false)
-        AND cityHash64(namespace, provider_name, response_id, ifNull(output_tokens, -1)) IN
+    SELECT namespace, event_id
+    FROM
+    (
+        SELECT
+            namespace,
+            event_id,
+            min(event_id) OVER (PARTITION BY namespace, provider_name, response_id, report) AS first_id
+        FROM
         (
-            SELECT cityHash64(namespace, provider_name, response_id, ifNull(output_tokens, -1)) AS call
+            SELECT
+                namespace,
+                provider_name,
+                response_id,
+                event_id,
+                row_number() OVER (
+                    PARTITION BY namespace, provider_name, response_id, scope_name, service_name
+                    ORDER BY time, event_id
+                ) AS report
             FROM {db}.agent_steps
             WHERE response_id != '' AND cost_status IN ('priced', 'partial', 'unpriced', 'reported')
                 AND NOT ifNull(response_cached, false)
-            GROUP BY call
-            HAVING count() > 1
+                AND cityHash64(namespace, provider_name, response_id) IN
+                (
+                    -- Few calls are told of twice: their hashes are found first, in 40 bytes of each call.
+                    SELECT cityHash64(namespace, provider_name, response_id) AS call
+                    FROM {db}.agent_steps
+                    WHERE response_id != '' AND cost_status IN ('priced', 'partial', 'unpriced', 'reported')
+                        AND NOT ifNull(response_cached, false)
+                    GROUP BY call
+                    HAVING min(cityHash64(scope_name, service_name)) != max(cityHash64(scope_name, service_name))
+                )
         )
-    GROUP BY namespace, provider_name, response_id, output_tokens
-    HAVING count() > 1
-) AS d
-    ON s.namespace = d.namespace AND s.provider_name = d.provider_name AND s.response_id = d.response_id
-    AND ifNull(s.output_tokens, -1) = ifNull(d.output_tokens, -1)
+    )
+    WHERE event_id != first_id
+) AS d ON s.namespace = d.namespace AND s.event_id = d.event_id
 WHERE s.cost_status NOT IN ('none');
 
 -- Who spends what, by the hour: sum over any of the columns that name somebody.

@@ -7,14 +7,15 @@ A function of the set of steps of a run, of many runs in one pass: order and tim
   of a call may run an agent with calls of its own.
 - The usage of any other step repeats that of the calls below it. It counts only when nothing below it has
   usage, nor may have: a step whose ancestors have not all come may lie below whatever ran when it began.
-- Of calls with one response id and as many output tokens (SDK and gateway, on branches that do not meet) the
-  one whose price is known best counts, then the one of the smallest event id. Ids alone would not do: some
-  servers number the answers of each conversation from one. Answers out of a cache cost nothing and repeat the
-  id, so they stay apart.
+- Of calls with one response id that several emitters report (SDK and gateway, on branches that do not meet)
+  the one whose price is known best counts, then the one of the smallest event id. One emitter reports a call
+  once: some servers give one id to many answers, and then the first report of an emitter is the first of
+  another, and so on. Answers out of a cache cost nothing and repeat the id, so they stay apart.
 """
 
 from bisect import bisect_left, bisect_right
-from itertools import pairwise
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +35,8 @@ COLUMNS: tuple[str, ...] = (
     "price_status",
     "response_id",
     "response_cached",
-    "output_tokens",
+    "scope_name",
+    "service_name",
 )
 # What runs within these is not part of the call around them.
 _APART = ("agent", "run", "tool", "handoff")
@@ -135,17 +137,32 @@ def _tops(parent: Ints) -> Ints:
 
 
 def _repeated(steps: Gathered, billed: Flags, status: Ints) -> Ints:
-    """Rows of billed steps that report a call that another step of the run reports too."""
+    """Rows of billed steps that report a call that another emitter in the run reports too."""
     answers = steps.rows.column("response_id").fill_null("")
     named = billed & as_flags(pc.not_equal(answers, "")) & ~as_flags(steps.rows.column("response_cached"))
     rows = np.flatnonzero(named)
     if len(rows) < 2:
         return rows[:0]
-    output = steps.rows.column("output_tokens").fill_null(-1)
-    codes = np.asarray(answers.dictionary_encode().indices.to_numpy(), np.int64)
-    keys = np.stack([steps.run[rows], codes[rows], as_ints(output)[rows]])
-    same, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)[1:]
+    codes = np.asarray(answers.dictionary_encode().indices.to_numpy(), np.int64)[rows]
+    same, counts = np.unique(
+        np.stack([steps.run[rows], codes]), axis=1, return_inverse=True, return_counts=True
+    )[1:]
+    # Few, from here on: Python is good enough.
     again = np.flatnonzero(counts[same] > 1).tolist()
-    # Few: a sort in Python is good enough.
-    again.sort(key=lambda place: (same[place], _PREFERENCE[status[rows[place]]], steps.ids[rows[place]]))
-    return np.array([rows[b] for a, b in pairwise(again) if same[a] == same[b]], np.int64)
+    emitters = steps.rows.select(["scope_name", "service_name"]).take(pa.array(rows[again])).to_pylist()
+    start = as_ints(steps.rows.column("time"))[rows]
+    order = sorted(
+        range(len(again)), key=lambda place: (int(start[again[place]]), steps.ids[rows[again[place]]])
+    )
+    told: Counter[tuple[int, Any, Any]] = Counter()
+    calls: dict[tuple[int, int], list[int]] = {}
+    for place in order:
+        number, emitter = again[place], emitters[place]
+        key = (int(same[number]), emitter["scope_name"], emitter["service_name"])
+        calls.setdefault((key[0], told[key]), []).append(int(rows[number]))
+        told[key] += 1
+    lost: list[int] = []
+    for reports in calls.values():
+        reports.sort(key=lambda row: (_PREFERENCE[status[row]], steps.ids[row]))
+        lost += reports[1:]
+    return np.array(lost, np.int64)
