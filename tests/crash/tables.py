@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 
-_DELIVERY = "append_time, source_topic, source_partition, source_offset, source_index"
+# How a step was told, which is another thing at each door, and not what it is.
+_TOLD = "span_name, dialect, token_convention, sources"
+_DELIVERY = f"append_time, source_topic, source_partition, source_offset, source_index, {_TOLD}"
 _KEY = "time, width_s, agent_name, agent_version, environment, kind, step_name, model"
 _SUMS = (
     "steps, errors, input_tokens, output_tokens, cache_read_input_tokens, cache_write_input_tokens, "

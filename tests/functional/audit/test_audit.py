@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 
-from schemas.topics import AGENT_EVENTS, OTLP_SPANS, topic_name
+from schemas.topics import AGENT_EVENTS, OTLP_SPANS, SOURCES, topic_name
 from streams.admin import delete_topics
 from streams.audit.lock import RepairBusy, RepairLock
 from streams.clickhouse import connect
@@ -80,7 +80,7 @@ def send(settings: Settings) -> None:
     producer.produce(native, json.dumps(event(99, 0, agent_name="x" * LARGEST)), partition=2)
     for number, path in enumerate(TRACES):
         producer.produce(otlp, path.read_bytes(), partition=number % settings.partitions)
-    for topic in (native, otlp):
+    for topic in (topic_name(source, settings.namespace) for source in SOURCES):
         for part in range(settings.partitions):
             producer.produce(topic, None, partition=part, headers={"wakeline-control": b"end"})
     assert producer.flush(30) == 0
@@ -168,7 +168,7 @@ def test_every_record_is_accounted_for_and_all_sums_agree(site: Settings) -> Non
         "dead": 3,
         "missing": 0,
         "surplus": 0,
-        "control": 8,
+        "control": 12,
     }
     hours = [hour for hour in found["hours"] if hour["judged"]]
     assert sum(hour["steps"]["steps"] for hour in hours) == total["stored"]

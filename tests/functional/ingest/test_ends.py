@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.frame import Flag, decode_header
-from schemas.topics import AGENT_EVENTS, CONTROL_END, CONTROL_HEADER, OTLP_SPANS, STEP_FRAMES, topic_name
+from schemas.topics import AGENT_EVENTS, CONTROL_END, CONTROL_HEADER, SOURCES, STEP_FRAMES, topic_name
 from streams.health import Health
 from streams.ingest import role
 from streams.ingest.ends import Ends
@@ -26,7 +26,7 @@ def history(topics: Settings) -> Settings:
 
 
 def places(settings: Settings) -> list[tuple[str, int]]:
-    names = [topic_name(topic, settings.namespace) for topic in (AGENT_EVENTS, OTLP_SPANS)]
+    names = [topic_name(topic, settings.namespace) for topic in SOURCES]
     return [(name, partition) for name in names for partition in range(settings.partitions)]
 
 
