@@ -12,7 +12,12 @@ from schemas.span import InvalidSpan
 
 def pb_attributes(pairs: Any) -> Attributes:
     """Attributes of a protobuf message."""
-    return {pair.key: pb_value(pair.value) for pair in pairs}
+    found: Attributes = {}
+    for pair in pairs:
+        value = pair.value
+        # Most are texts, and asking which one it is costs as much as reading it.
+        found[pair.key] = value.string_value or pb_value(value)
+    return found
 
 
 def pb_value(value: Any) -> Any:

@@ -21,10 +21,9 @@ from schemas.anyvalue import (
     json_attributes,
     pb_attributes,
 )
-from schemas.attributes import Attributes
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
-from schemas.span import InvalidSpan, Span, SpanEvent, to_event
+from schemas.span import InvalidSpan, Resource, Span, SpanEvent, read_resource, to_event
 
 _Read = Callable[[], Span]
 _Bytes = Callable[[], bytes]
@@ -74,14 +73,14 @@ def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     if not request.resource_spans:
         raise ProtobufError("There is no resource_spans in the message: it is not an OTLP trace export")
     for resource_spans in request.resource_spans:
-        resource = pb_attributes(resource_spans.resource.attributes)
+        resource = read_resource(pb_attributes(resource_spans.resource.attributes))
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             for span in scope_spans.spans:
                 yield partial(_pb_span, span, resource, scope), span.SerializeToString
 
 
-def _pb_span(span: Any, resource: Attributes, scope: Any) -> Span:
+def _pb_span(span: Any, resource: Resource, scope: Any) -> Span:
     return Span(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
@@ -149,14 +148,14 @@ _STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR
 
 def _read_json(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     for resource_spans in _REQUEST.decode(value).resource_spans:
-        resource = json_attributes(resource_spans.resource.attributes)
+        resource = read_resource(json_attributes(resource_spans.resource.attributes))
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             for raw in scope_spans.spans:
                 yield partial(_json_span, raw, resource, scope), partial(bytes, raw)
 
 
-def _json_span(raw: msgspec.Raw, resource: Attributes, scope: Scope) -> Span:
+def _json_span(raw: msgspec.Raw, resource: Resource, scope: Scope) -> Span:
     span = _SPAN.decode(raw)
     code = span.status.code
     return Span(

@@ -29,7 +29,7 @@ from schemas.anyvalue import (
 from schemas.attributes import Attributes
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
-from schemas.span import InvalidSpan, Span, to_event
+from schemas.span import InvalidSpan, Resource, Span, read_resource, to_event
 
 DETAILS = "gen_ai.client.inference.operation.details"
 EVALUATION = "gen_ai.evaluation.result"
@@ -52,7 +52,7 @@ class Log(NamedTuple):
     span_id: str
     attributes: Attributes
     body: Any
-    resource: Attributes
+    resource: Resource
     scope_name: str
     scope_version: str
 
@@ -171,14 +171,14 @@ def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     if not request.resource_logs:
         raise ProtobufError("There is no resource_logs in the message: it is not an OTLP log export")
     for resource_logs in request.resource_logs:
-        resource = pb_attributes(resource_logs.resource.attributes)
+        resource = read_resource(pb_attributes(resource_logs.resource.attributes))
         for scope_logs in resource_logs.scope_logs:
             scope = scope_logs.scope
             for record in scope_logs.log_records:
                 yield partial(_pb_log, record, resource, scope), record.SerializeToString
 
 
-def _pb_log(record: Any, resource: Attributes, scope: Any) -> Log:
+def _pb_log(record: Any, resource: Resource, scope: Any) -> Log:
     attributes = pb_attributes(record.attributes)
     return Log(
         name=_named(record.event_name, attributes),
@@ -226,13 +226,13 @@ _RECORD = msgspec.json.Decoder(_Record, strict=False)
 
 def _read_json(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     for resource_logs in _REQUEST.decode(value).resource_logs:
-        resource = json_attributes(resource_logs.resource.attributes)
+        resource = read_resource(json_attributes(resource_logs.resource.attributes))
         for scope_logs in resource_logs.scope_logs:
             for raw in scope_logs.log_records:
                 yield partial(_json_log, raw, resource, scope_logs.scope), partial(bytes, raw)
 
 
-def _json_log(raw: msgspec.Raw, resource: Attributes, scope: Scope) -> Log:
+def _json_log(raw: msgspec.Raw, resource: Resource, scope: Scope) -> Log:
     record = _RECORD.decode(raw)
     attributes = json_attributes(record.attributes)
     return Log(

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,6 +45,13 @@ class SpanEvent(NamedTuple):
     attributes: Attributes
 
 
+class Resource(NamedTuple):
+    """What the resource of spans says: fields, and what is none of them; read once for all of its spans."""
+
+    labels: dict[str, str]
+    rest: dict[str, str] | None
+
+
 class Span(NamedTuple):
     """One OTLP span, the same from protobuf and JSON; ids are lower-case hex, times Unix nanoseconds."""
 
@@ -54,7 +62,7 @@ class Span(NamedTuple):
     start_time_unix_nano: int
     end_time_unix_nano: int
     attributes: Attributes
-    resource: Attributes
+    resource: "Resource"
     scope_name: str
     scope_version: str
     status_code: int
@@ -74,18 +82,19 @@ def to_event(span: Span) -> Event:
     kind = kind_of(result, fields, _name_parts(span, result, fields))
     if kind == "llm":
         _out_of_json(result, fields)
-    usage: tokens.Fields = {name: _tokens(result, name) for name in dialect.TOKENS if name in result.found}
-    convention = tokens.settle(usage, span.scope_name, span.scope_version)
-    fields |= usage
-    fields |= _numbers(span, result)
-    fields |= _contents(result, kind)
-    resource = _resource(span, fields)
+    usage: tokens.Fields = {name: _tokens(result, name) for name in result.found if name in dialect.TOKENS}
+    convention = tokens.settle(usage, span.scope_name, span.scope_version) if usage else None
+    fields.update(usage)
+    _numbers(span, result, fields)
+    _contents(result, kind, fields)
+    for name, label in span.resource.labels.items():
+        if name != "team" or name not in fields:
+            fields[name] = label
     fields |= _failure(span, result, fields.pop("error_type", None))
     if "tool_definitions" in result.found:
-        fields["tools_fingerprint"] = _fingerprint(result.found["tool_definitions"][0].value)
+        fields["tools_fingerprint"] = _fingerprint(result.found["tool_definitions"].value)
     if "finish_reasons" in result.found:
-        fields["finish_reasons"] = _reasons(result.found["finish_reasons"][0].value)
-    rest = result.rest
+        fields["finish_reasons"] = _reasons(result.found["finish_reasons"].value)
     return Event(
         event_id=f"{span.trace_id}-{span.span_id}",
         trace_id=span.trace_id,
@@ -100,8 +109,8 @@ def to_event(span: Span) -> Event:
         dialect=result.dialect,
         token_convention=convention,
         sources=_sources(result, fields) or None,
-        attributes={key: _text(value) for key, value in rest.items() if value is not None} or None,
-        resource_attributes=resource or None,
+        attributes=_texts(result.rest),
+        resource_attributes=span.resource.rest,
         **fields,
     )
 
@@ -191,21 +200,33 @@ def _with_events(span: Span) -> Attributes:
 
 def _labels(result: Read) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, values in result.found.items():
-        if name not in dialect.LABELS:
-            continue
-        clean = _CLEAN.get(name)
-        for place, (_, alias, value) in enumerate(values):
-            label = _label(value) if clean is None else clean(_label(value))
+    refused: list[str] = []
+    for name, (_, _, value) in result.found.items():
+        if name in dialect.LABELS:
+            text = value[:LABEL_CHARS] if type(value) is str else _label(value)
+            clean = _CLEAN.get(name)
+            label = text if clean is None else clean(text)
             if label:
                 fields[name] = label
-                if place:
-                    values.insert(0, values.pop(place))
-                break
-            result.rest[alias] = value  # it says something, if not this
+            else:
+                refused.append(name)
+    for name in refused:
+        _next_label(result, name, fields)
     return fields
 
 
+def _next_label(result: Read, name: str, fields: dict[str, Any]) -> None:
+    """The first value of a field that can be read; those before it say something, if not this."""
+    clean = _CLEAN[name]
+    for found in result.values(name):
+        if label := clean(_label(found.value)):
+            fields[name] = label
+            result.prefer(name, found)
+            return
+        result.rest[found.name] = found.value
+
+
+@lru_cache(1_024)
 def _provider(text: str) -> str | None:
     """The provider that bills, by its canonical name."""
     name = text.strip().lower()
@@ -251,24 +272,28 @@ _CLEAN: dict[str, Callable[[str], str | None]] = {
 
 def _name_parts(span: Span, result: Read, fields: dict[str, Any]) -> Kind:
     """What stands inside of other names: that of the span, and OpenLLMetry's name of an entity."""
-    by_name: Kind = "other"
     entity, kind = result.hints.get("traceloop.entity.name"), result.hints.get("traceloop.span.kind")
     field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
     if entity is not None and field is not None:
         fields.setdefault(field, _label(entity))
-    for pattern, name, its_kind in _SPAN_NAMES:
-        if match := pattern.fullmatch(span.name):
-            by_name = its_kind
-            found = _label(match[1]) if name == "tool_name" else _lasting(_label(match[1]))
-            if found:
-                fields.setdefault(name, found)
-            break
+    name, found, by_name = _in_name(span.name)
+    if found:
+        fields.setdefault(name, found)
     crew = result.rest.get("crew_agents")
     if crew is not None and "agent_hint" not in fields and (role := _only_role(crew)):
         fields["agent_hint"] = role
     if "agent_name" in fields:
         fields.pop("agent_hint", None)
     return by_name
+
+
+@lru_cache(4_096)
+def _in_name(span_name: str) -> tuple[str, str | None, Kind]:
+    """The field and the name that stands in the name of a span, and its kind."""
+    for pattern, name, kind in _SPAN_NAMES:
+        if match := pattern.fullmatch(span_name):
+            return name, _label(match[1]) if name == "tool_name" else _lasting(_label(match[1])), kind
+    return "", None, "other"
 
 
 def _only_role(crew: Any) -> str | None:
@@ -295,9 +320,9 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 def _out_of_json(result: Read, fields: dict[str, Any]) -> None:
     """What OpenInference has no names for: the id of the answer, and the model that was asked for."""
-    if "response_id" not in fields and (answer := _answer(result.first("output"))) and answer.id:
+    if "response_id" not in fields and (answer := _answer(result.found.get("output"))) and answer.id:
         fields["response_id"] = _label(answer.id)
-    asked = result.first("request_model")
+    asked = result.found.get("request_model")
     if asked is not None and asked.name == "llm.model_name" and "response_model" not in fields:
         parameters = Found(0, "", result.rest.get("llm.invocation_parameters"))
         if (call := _answer(parameters)) and call.model and call.model != fields["request_model"]:
@@ -314,27 +339,25 @@ def _answer(found: Found | None) -> _Answer | None:
         return None
 
 
-def _resource(span: Span, fields: dict[str, Any]) -> Attributes:
-    """Labels of the resource; what is none of them."""
-    resource = dict(span.resource)
+def read_resource(attributes: Attributes) -> Resource:
+    """Labels of a resource, and what is none of them."""
+    rest, labels = dict(attributes), {}
     for field, names in dialect.RESOURCE_LABELS.items():
         for name in names:
-            value = resource.pop(name, None)
+            value = rest.pop(name, None)
             if value in (None, "", []) or str(value).startswith(_UNKNOWN_SERVICE):
                 continue
-            if field != "team" or name == "team" or field not in fields:
-                fields[field] = _label(value)
-                break
-    return {key: _text(value) for key, value in resource.items() if value is not None}
+            labels[field] = _label(value)
+            break
+    return Resource(labels, _texts(rest))
 
 
 def _sources(result: Read, fields: dict[str, Any]) -> dict[str, str]:
     """Fields that another than the current name of OpenTelemetry said."""
-    found = {name: result.found[name][0] for name in fields if name in result.found}
     return {
         name: first.name
-        for name, first in found.items()
-        if first.rank and name not in dialect.CONTENTS and fields[name] is not None
+        for name, first in result.found.items()
+        if first.rank and name not in dialect.CONTENTS and fields.get(name) is not None
     }
 
 
@@ -347,47 +370,47 @@ def _tokens(result: Read, name: str) -> int | None:
     Raises:
         InvalidSpan: there are values, and none is.
     """
-    values = result.found[name]
-    for place, (_, _, value) in enumerate(values):
-        number = _as_number(value)
+    first = result.found[name]
+    if type(first.value) is int and 0 <= first.value <= MAX_TOKENS:
+        return first.value
+    for found in result.values(name):
+        number = _as_number(found.value)
         if number is not None and 0 <= number <= MAX_TOKENS and number == int(number):
-            if place:
-                values.insert(0, values.pop(place))
+            if found is not first:
+                result.prefer(name, found)
             return int(number)
-    raise InvalidSpan(
-        f"{values[0].name} is {_text(values[0].value)[:64]!r}, not a number of tokens (0 to {MAX_TOKENS})"
-    )
+    said = _text(first.value)[:64]
+    raise InvalidSpan(f"{first.name} is {said!r}, not a number of tokens (0 to {MAX_TOKENS})")
 
 
-def _numbers(span: Span, result: Read) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name in dialect.NUMBERS:
-        values = result.found.get(name)
-        if values is None:
+# Greatest value and unit, for what is said of a value that is beyond.
+_LIMITS = {
+    "reported_cost_usd": (0.0, float(MAX_USD), "an amount of USD"),
+    "time_to_first_chunk_s": (0.0, 1e9, "a time to the first chunk"),
+    "evaluation_score_value": (-1e18, 1e18, "a score"),
+}
+
+
+def _numbers(span: Span, result: Read, fields: dict[str, Any]) -> None:
+    for name, (low, high, what) in _LIMITS.items():
+        first = result.found.get(name)
+        if first is None:
             continue
-        number = _as_number(values[0].value)
-        if number is None:
-            raise InvalidSpan(f"{values[0].name} is {_text(values[0].value)[:64]!r}, not a finite number")
-        fields[name] = number * dialect.SCALES.get(values[0].name, 1)
+        number = _as_number(first.value)
+        number = None if number is None else number * dialect.SCALES.get(first.name, 1)
+        if number is None or not low <= number <= high:
+            said = _text(first.value)[:64]
+            raise InvalidSpan(f"{first.name} is {said!r}, not {what} ({low:g} to {high:g})")
+        fields[name] = number
     for name in dialect.FLAGS:
-        first = result.first(name)
-        if first is not None:
+        if (first := result.found.get(name)) is not None:
             fields[name] = str(first.value).lower() in ("true", "1")
-    if "reported_cost_usd" not in fields:
-        fields["reported_cost_usd"] = _cost(result)
-    elif not 0 <= fields["reported_cost_usd"] <= MAX_USD:
-        first = result.found["reported_cost_usd"][0]
-        raise InvalidSpan(
-            f"{first.name} is {_text(first.value)[:64]!r}, not an amount of USD (0 to {MAX_USD})"
-        )
-    if "time_to_first_chunk_s" not in fields:
+    if "reported_cost_usd" not in fields and (cost := _cost(result)) is not None:
+        fields["reported_cost_usd"] = cost
+    if "time_to_first_chunk_s" not in fields and result.hints:
         fields["time_to_first_chunk_s"] = _first_chunk_s(span, result)
-    elif not 0 <= fields["time_to_first_chunk_s"] <= 1e9:
-        first = result.found["time_to_first_chunk_s"][0]
-        raise InvalidSpan(f"{first.name} is {_text(first.value)[:64]!r}, not a time to the first chunk")
     if result.hints.get("gen_ai.request.batch") in (True, "true", "True"):
         fields["service_tier"] = "batch"
-    return fields
 
 
 def _as_number(value: Any) -> float | None:
@@ -402,6 +425,8 @@ def _as_number(value: Any) -> float | None:
 
 def _cost(result: Read) -> float | None:
     """A cost that is told in parts."""
+    if not result.hints and "langfuse.observation.cost_details" not in result.rest:
+        return None
     parts = [result.hints.get(f"gen_ai.usage.{side}_cost") for side in ("input", "output")]
     details = result.rest.get("langfuse.observation.cost_details")
     if isinstance(details, str):
@@ -433,31 +458,32 @@ def _first_chunk_s(span: Span, result: Read) -> float | None:
 # -- contents
 
 
-def _contents(result: Read, kind: Kind) -> dict[str, msgspec.Raw]:
-    fields = {
-        name: _content(_joined(result.found[name])) for name in dialect.CONTENTS if name in result.found
-    }
-    generic = {name: fields.pop(name, None) for name in _GENERIC}
-    places = (
-        ("tool_call_arguments", "tool_call_result")
-        if kind == "tool"
-        else ("input_messages", "output_messages")
-    )
-    for (_, content), place in zip(generic.items(), places, strict=True):
-        if content is not None:
-            fields.setdefault(place, content)
-    return fields
+def _contents(result: Read, kind: Kind, fields: dict[str, Any]) -> None:
+    generic: dict[str, msgspec.Raw] = {}
+    for name in result.found:
+        if name in dialect.CONTENTS:
+            into = generic if name in _GENERIC else fields
+            into[name] = _content(_joined(result, name))
+    places = _TOOL_PLACES if kind == "tool" else _MESSAGE_PLACES
+    for name, content in generic.items():
+        fields.setdefault(places[name], content)
 
 
-def _joined(values: list[Found]) -> Any:
+_TOOL_PLACES = {"input": "tool_call_arguments", "output": "tool_call_result"}
+_MESSAGE_PLACES = {"input": "input_messages", "output": "output_messages"}
+
+
+def _joined(result: Read, name: str) -> Any:
     """The first value; where a text and calls of tools are told apart, both."""
-    first = values[0]
+    first = result.found[name]
+    if name not in result.others:
+        return first.value
     root, _, _ = first.name.rpartition(".")
-    if root not in ("ai.response", "ai.result") or len(values) == 1:
+    if root not in ("ai.response", "ai.result"):
         return first.value
     return {
         found.name.rpartition(".")[2]: _parsed(found.value)
-        for found in values
+        for found in result.values(name)
         if found.name.startswith(root + ".")
     }
 
@@ -492,6 +518,14 @@ def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _texts(attributes: Attributes) -> dict[str, str] | None:
+    return {
+        key: value if type(value) is str else _text(value)
+        for key, value in attributes.items()
+        if value is not None
+    } or None
+
+
 def _label(value: Any) -> str:
     return value[:LABEL_CHARS] if isinstance(value, str) else _text(value)[:LABEL_CHARS]
 
@@ -510,11 +544,11 @@ def _fingerprint(value: Any) -> str:
 
 def _failure(span: Span, result: Read, error_type: str | None) -> dict[str, str]:
     """`error_type` and `error_message` of a span that failed; nothing of one that did not."""
-    exceptions = [event.attributes for event in span.events if event.name == "exception"]
-    last = exceptions[-1] if exceptions else {}
     failed = span.status_code == _STATUS_ERROR or result.hints.get("langfuse.observation.level") == "ERROR"
     if not failed and not error_type:
         return {}
+    exceptions = [event.attributes for event in span.events if event.name == "exception"]
+    last = exceptions[-1] if exceptions else {}
     told = result.hints.get("langfuse.observation.status_message")
     message = span.status_message or _text(last.get("exception.message") or told or "")
     kind = error_type or _label(last.get("exception.type") or "error")

@@ -11,6 +11,7 @@ from rich.table import Table
 MODULES = (
     "sdk_speed",
     "ingest_speed",
+    "dialects_speed",
     "runs_speed",
     "drift_speed",
     "detectors_speed",
