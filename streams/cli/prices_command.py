@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.prices_update import Changes, update
+from streams.pricing.apply import NO_MODEL, NO_PRICE
 from streams.pricing.book import Lookup, PriceBook
 from streams.pricing.rates import PICO_PER_USD, UNITS, Tiers
 from streams.pricing.shelf import load_book, read_own
@@ -27,6 +28,12 @@ _ASSUMED = {
     "provider_does_not_list_model": "the provider does not list it: elsewhere, by the model's name",
     "no_price_for_service_tier": "there is no price for this tier of service: the standard one stands in",
     "price_is_zero": "its price is zero",
+}
+
+_MENDS = {
+    NO_PRICE: "a price of your own (docs/prices.md)",
+    NO_MODEL: "let the emitter name the model",
+    "no_price_for_service_tier": "a price of your own with this service_tier",
 }
 
 
@@ -74,18 +81,16 @@ def unpriced(client: "Client", namespace: str, folder: Path | None, out: TextIO,
         "SELECT provider_name, model, any(cost_reason) AS reason, count() AS steps, "
         "sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens, "
         "toString(min(time)) AS first, toString(max(time)) AS last "
-        "FROM agent_steps WHERE namespace = {namespace:String} AND price_status IN ('unpriced', 'partial') "
+        "FROM agent_steps WHERE namespace = {namespace:String} AND cost_status IN ('unpriced', 'partial') "
         "GROUP BY provider_name, model ORDER BY tokens DESC",
         parameters={"namespace": namespace},
     ).named_results()
     found = [dict(row) for row in rows]
     book = load_book(folder)
     for row in found:
-        row["priced_now"] = (
-            bool(row["model"])
-            and book.find(row["provider_name"] or None, row["model"], _now_ns()) is not None
-        )
-        row["like"] = [] if row["priced_now"] else book.near(row["model"])
+        rate = book.find(row["provider_name"] or None, row["model"], _now_ns()) if row["model"] else None
+        row["priced_now"] = row["reason"] == NO_PRICE and rate is not None
+        row["like"] = book.near(row["model"]) if row["reason"] == NO_PRICE and rate is None else []
     if as_json:
         out.writelines(json.dumps(row) + "\n" for row in found)
     elif not found:
@@ -176,12 +181,10 @@ def _print_unpriced(found: list[dict[str, Any]], out: TextIO) -> None:
     for name in ("provider", "model", "steps", "tokens", "last", "why", "what to do"):
         table.add_column(name, overflow="fold", justify="right" if name in ("steps", "tokens") else "left")
     for row in found:
-        do = (
-            "wakeline reprice: it has a price now"
-            if row["priced_now"]
-            else "a price of your own (docs/prices.md)"
-        )
-        if row["like"] and not row["priced_now"]:
+        do = _MENDS.get(row["reason"], "a price of your own for that unit (docs/prices.md)")
+        if row["priced_now"]:
+            do = "wakeline reprice: it has a price now"
+        elif row["like"]:
             do += f"; is it {row['like'][0]}?"
         last = str(row["last"])[:19]
         table.add_row(
