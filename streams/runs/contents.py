@@ -13,8 +13,6 @@ from streams.runs.steps import Ints, Steps, as_ints, billed_numbers, is_unbilled
 from streams.runs.store import RowStore
 from streams.runs.table import SUM_OF, Run, RunTable
 
-HOUR_NS = 3_600 * 1_000_000_000
-
 
 class _Compared(NamedTuple):
     """One content: its rank, what it adds to sums as emitted, what more if billed, and its status."""
@@ -70,6 +68,11 @@ class Contents:
         for slot, row in places:
             self._decide(slot, row, now_ns, compared)
 
+    def hide_start(self, started: int, ended: int) -> None:
+        """A step that has ended takes the place of its start, also where it says another start."""
+        if self._store.value(started, "time") != self._store.value(ended, "time"):
+            self._outbox.delete(*self._store.locate(started))
+
     def _compare(self, places: list[tuple[int, int]]) -> dict[int, _Compared]:
         """All contents that may meet; together, because one alone would take 0.6 ms."""
         rows = {row for _, row in places} | {self._had(slot, row) for slot, row in places}
@@ -103,10 +106,7 @@ class Contents:
 
     def _correct(self, run: Run, event_id: str, *, winner: int, loser: int) -> None:
         """The later row has the higher version in the table, so the winner is written again above both."""
-        if self._hour(winner) != self._hour(loser):
+        if self._store.value(winner, "time") != self._store.value(loser, "time"):
             self._outbox.delete(*self._store.locate(loser))  # another key: the loser would stay
         agent, status = self._attribution.shown(run, event_id), run.billing.get(event_id)
         self._outbox.correct(*self._store.locate(winner), agent, status)
-
-    def _hour(self, row: int) -> int:
-        return int(self._store.value(row, "time")) // HOUR_NS

@@ -154,6 +154,8 @@ class RunsProcessor:
                 events[event_id] = (base + row) << 1 | ended
                 if ended:
                     counted.append(row)
+                if had is not None:
+                    self._contents.hide_start(had >> 1, base + row)
             else:
                 second.append(row)
         return np.array(counted, np.int64), second

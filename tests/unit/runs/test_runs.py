@@ -144,15 +144,16 @@ def test_of_two_contents_the_one_with_usage_counts_whichever_comes_first() -> No
     assert results[0][0]["r"]["input_tokens"] == 100
 
 
-def test_a_loser_stored_under_another_hour_is_deleted() -> None:
+@pytest.mark.parametrize("earlier_s", [1, 7_200])
+def test_a_loser_stored_under_another_time_is_deleted(earlier_s: int) -> None:
     feed = Feed()
     feed.frame([make_event("a", input_tokens=None, output_tokens=None)])
-    feed.frame([make_event("a", start_time_unix_nano=NOW_NS - 7_200 * SECOND_NS)])
+    feed.frame([make_event("a", start_time_unix_nano=NOW_NS - earlier_s * SECOND_NS)])
     feed.end()
     corrected = feed.rows(Kind.CORRECTED_STEPS)
     assert [(row["is_deleted"], row["time"]) for row in corrected] == [
         (True, NOW_NS),
-        (False, NOW_NS - 7_200 * SECOND_NS),
+        (False, NOW_NS - earlier_s * SECOND_NS),
     ]
 
 
