@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.audit.lock import RepairLock
+from streams.audit.settle import wait_until_passed
+from streams.audit.source import count_partitions, cut
 from streams.clickhouse import connect
 from streams.pricing.book import PriceBook
 from streams.reprice.plan import Difference, Plan, make_plan
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 EXIT_NOTHING_WRITTEN = 1
+WAIT_S = 60.0
 _SHOWN = 30
 
 
 class OpenRuns(RuntimeError):
-    """Steps of the range are of runs that may still change."""
+    """Steps of the range are of runs that may still change, or that RUNS has not seen."""
 
 
 def run_reprice(
@@ -34,6 +37,7 @@ def run_reprice(
     until_s: int,
     *,
     settled_s: float,
+    wait_s: float = WAIT_S,
     yes: bool,
     as_json: bool,
     out: TextIO,
@@ -46,6 +50,7 @@ def run_reprice(
         since_s, until_s: range of the steps' time, Unix seconds, the end not included.
         settled_s: how long ago a run must have changed last; RUNS remembers it until then, and may send
             it again.
+        wait_s: how long the pipeline may take to pass what has been sent.
         yes: write without asking.
         as_json: the difference as one JSON object, and nothing asked.
         out: where to print.
@@ -54,9 +59,13 @@ def run_reprice(
         0; 1 when there was something to write and it was not.
 
     Raises:
-        OpenRuns: a run of the range is open, or has just changed.
+        OpenRuns: a run of the range is open, has just changed, or the pipeline has not passed it.
         RepairBusy: another repair or repricing is running.
     """
+    settings = msgspec.structs.replace(settings, partitions=count_partitions(settings))
+    behind = wait_until_passed(settings, cut(settings), wait_s, lambda _: None)
+    if behind:
+        raise OpenRuns(f"The costs of this range may still change: {'; '.join(behind)}")
     client = connect(settings)
     try:
         check_closed(client, settings.namespace, since_s, until_s, settled_s)
@@ -87,13 +96,27 @@ def check_closed(client: "Client", namespace: str, since_s: int, until_s: int, s
     Raises:
         OpenRuns: how many can, and until when.
     """
+    given = {"namespace": namespace, "since": since_s, "until": until_s, "settled": settled_s}
+    # Steps reach the table without RUNS. Were one repriced before RUNS has seen it, what RUNS says of it (a
+    # duplicate, a roll-up, whose it is) would have a lower version, and be lost.
+    unseen = client.query(
+        "SELECT uniqExact(run_id) FROM steps FINAL WHERE namespace = {namespace:String} "
+        "AND time >= toDateTime({since:Int64}) AND time < toDateTime({until:Int64}) AND run_id NOT IN "
+        "(SELECT run_id FROM runs WHERE namespace = {namespace:String})",
+        given,
+    ).result_rows[0][0]
+    if unseen:
+        raise OpenRuns(
+            f"{unseen} runs with steps in this range are not in `runs`: RUNS has not come to them. "
+            "Is it running? `wakeline doctor` says more"
+        )
     runs, opened, recent, last = client.query(
         "SELECT count(), countIf(state != 'closed'), countIf(append > now() - {settled:Float64}), "
         "max(append) "
         "FROM (SELECT run_id, argMax(state, part) AS state, max(append_time) AS append FROM runs FINAL "
         "WHERE namespace = {namespace:String} AND start_time < toDateTime({until:Int64}) "
         "AND ifNull(end_time, start_time) >= toDateTime({since:Int64}) GROUP BY run_id)",
-        {"namespace": namespace, "since": since_s, "until": until_s, "settled": settled_s},
+        given,
     ).result_rows[0]
     if opened:
         raise OpenRuns(

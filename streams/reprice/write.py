@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Above the classes of `streams.write.rows` and the adjustments of the audit.
 REPRICED = 4
+NANOS = 1_000_000_000
 _BATCH = 100_000
 _RUNS_AT_ONCE = 10_000
 _SAID = (
@@ -67,8 +68,15 @@ def write(
     for first in range(0, len(plan.changes), _BATCH):
         check()
         insert("repricings", _log(settings.namespace, moment_ms, plan, first))
-    version = (REPRICED << CLASS_BIT) + moment_ms
-    given = {"namespace": settings.namespace, "moment": moment_ms, "version": version}
+    # By seconds, because the parameters are; the key has the hour, so other hours are not read.
+    times_s = [old["time_ns"] // NANOS for old, _ in plan.changes]
+    given = {
+        "namespace": settings.namespace,
+        "moment": moment_ms,
+        "version": _version(client, settings.namespace, "steps", moment_ms),
+        "since": min(times_s),
+        "until": max(times_s) + 1,
+    }
     check()
     client.command(_steps(_columns(client, "steps")), given)
     return len(plan.changes)
@@ -127,6 +135,15 @@ def _log(namespace: str, moment_ms: int, plan: Plan, first: int) -> pa.Table:
     return pa.table(columns)
 
 
+def _version(client: "Client", namespace: str, table: str, moment_ms: int) -> int:
+    """A version above those of all former repricings, though the clock may have gone back since."""
+    last = client.query(
+        f"SELECT max(row_version) FROM {table} WHERE namespace = {{namespace:String}}",
+        {"namespace": namespace},
+    ).result_rows[0][0]
+    return max((REPRICED << CLASS_BIT) + moment_ms, int(last) + 1)
+
+
 def _columns(client: "Client", table: str) -> list[str]:
     rows = client.query(
         "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} "
@@ -145,6 +162,7 @@ def _steps(columns: list[str]) -> str:
         "INNER JOIN repricings AS p ON s.namespace = p.namespace AND s.run_id = p.run_id "
         "AND s.event_id = p.event_id AND s.time = p.time "
         "WHERE p.namespace = {namespace:String} AND s.namespace = {namespace:String} "
+        "AND s.time >= toDateTime({since:Int64}) AND s.time < toDateTime({until:Int64}) "
         "AND p.repricing_time = fromUnixTimestamp64Milli({moment:Int64}, 'UTC')"
     )
 
@@ -198,7 +216,7 @@ def _bring_runs(client: "Client", namespace: str, runs: list[str]) -> int:
     """Bring the last part of each run to the sum of its steps, where it differs; how many rows that took."""
     columns = _columns(client, "runs")
     values = ", ".join(_RUN_VALUES.get(name, f"r.{name}") for name in columns)
-    version = (REPRICED << CLASS_BIT) + time.time_ns() // 1_000_000
+    version = _version(client, namespace, "runs", time.time_ns() // 1_000_000)
     sql = _RUNS.format(columns=", ".join(columns), values=values)
     for first in range(0, len(runs), _RUNS_AT_ONCE):
         given = {"namespace": namespace, "version": version, "runs": runs[first : first + _RUNS_AT_ONCE]}

@@ -164,6 +164,23 @@ def test_waste_counts_each_cent_once(client: Client) -> None:
     assert ask(client, f"SELECT {columns} FROM agent_waste") == [(B, 0, OUT)]
 
 
+def test_the_share_of_waste_is_known_where_no_call_failed(client: Client) -> None:
+    path = Path(client, "waste")
+    nothing: dict[str, Any] = {"input_tokens": None, "output_tokens": None, "request_model": None}
+    outcome = {"kind": "outcome", "outcome_name": "ticket", "outcome_success": False}
+    path.send(
+        [
+            call("w1", "w", 1, input_tokens=1_000_000),
+            root("w"),
+            call("w2", "w", 40, **(nothing | outcome)),
+        ]
+    )
+    path.end()
+    columns = "failed_runs_cost_usd, failed_calls_cost_usd, waste_share"
+    found = ask(client, f"SELECT {columns} FROM agent_waste WHERE namespace = 'waste'")
+    assert found == [(MILLION_IN, 0, 1.0)]
+
+
 def test_caches_save_the_difference_to_the_uncached_price(client: Client) -> None:
     (found,) = ask(
         client,
@@ -171,6 +188,53 @@ def test_caches_save_the_difference_to_the_uncached_price(client: Client) -> Non
         "FROM agent_cache_savings",
     )
     assert found == (pytest.approx(0.4 * 0.075), pytest.approx(0.15), 1)
+
+
+def test_cached_tokens_without_a_price_are_counted_as_unknown(client: Client) -> None:
+    path = Path(client, "unknown")
+    path.send(
+        [
+            call("u1", "u", input_tokens=1_000, cache_read_input_tokens=600, request_model="none-such"),
+            root("u"),
+        ]
+    )
+    path.end()
+    columns = "cached_tokens, saved_usd, tokens_of_unknown_saving"
+    found = ask(client, f"SELECT {columns} FROM agent_cache_savings WHERE namespace = 'unknown'")
+    assert (600, None, 600) in found
+
+
+def test_a_cost_is_the_sum_of_its_parts_and_tokens_without_a_price_are_counted(client: Client) -> None:
+    path = Path(client, "parts")
+    million = 1_000_000
+    path.send(
+        [
+            call(
+                "p1",
+                "p",
+                1,
+                input_tokens=million,
+                input_audio_tokens=million // 4,
+                request_model="gpt-4o-realtime-preview",
+            ),
+            call("p2", "p", 2, input_tokens=million, cache_read_input_tokens=million // 2, output_tokens=9),
+            call("p3", "p", 3, input_tokens=70, output_tokens=8, request_model="none-such"),
+            call("p4", "p", 4, input_tokens=70, request_model="none-such", reported_cost_usd=0.3),
+            root("p"),
+        ]
+    )
+    path.end()
+    parts = ("input", "cache_read", "cache_write", "output", "audio", "requests")
+    sums = ", ".join(f"ifNull(sum(cost_{part}_usd), 0)" for part in parts)
+    (found,) = ask(
+        client,
+        f"SELECT sum(cost_usd), sum(reported_cost_usd), {sums} FROM agent_costs WHERE namespace = 'parts'",
+    )
+    total, told, *each = found
+    assert each[parts.index("audio")] > 0
+    assert total == told + sum(each)
+    columns = "sum(unpriced_calls), sum(unpriced_input_tokens), sum(unpriced_output_tokens)"
+    assert ask(client, f"SELECT {columns} FROM agent_costs WHERE namespace = 'parts'") == [(1, 70, 8)]
 
 
 def test_a_reported_cost_is_held_against_ours(client: Client) -> None:
@@ -203,6 +267,55 @@ def test_a_month_is_projected_from_its_last_seven_days(client: Client) -> None:
     assert month == pytest.approx(so_far + left * 0.9 / 7)
     assert low == pytest.approx(so_far)
     assert high == pytest.approx(so_far + left * 0.45)
+
+
+def projected(client: Client, namespace: str, now: datetime) -> list[Any]:
+    """What the view says at another time."""
+    (made,) = ask(
+        client,
+        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() "
+        "AND name = 'agent_projections'",
+    )
+    query = made[made.index(" AS SELECT") + 4 :]
+    assert "now('UTC')" in query
+    query = query.replace("now('UTC')", f"toDateTime('{now:%Y-%m-%d %H:%M:%S}', 'UTC')")
+    columns = "month_so_far_usd, days_left, month_usd, unpriced_calls"
+    return ask(client, f"SELECT {columns} FROM ({query}) WHERE namespace = '{namespace}'")
+
+
+def test_a_month_that_has_just_begun_is_projected_from_the_one_before(client: Client) -> None:
+    path = Path(client, "first")
+    # A month's first day, at six.
+    first = (START.replace(day=1) - timedelta(days=1)).replace(day=1, hour=6)
+    path.send([call("f1", "f1", input_tokens=7_000_000, **at(0, first - timedelta(days=2)))])
+    path.end()
+    (found,) = projected(client, "first", first)
+    so_far, left, month, unpriced = found
+    days = (first + timedelta(days=32)).replace(day=1) - first.replace(day=1)
+    assert (so_far, unpriced) == (0, 0)
+    assert left == pytest.approx(days.days - 0.25)
+    assert month == pytest.approx(left * 0.15)
+
+
+def test_a_month_that_has_nearly_ended_costs_what_it_has_cost(client: Client) -> None:
+    path = Path(client, "last")
+    last = START.replace(day=1) - timedelta(hours=12, minutes=1)  # 23:59
+    path.send(
+        [call(f"l{n}", f"l{n}", input_tokens=1_000_000, **at(n, last - timedelta(days=n))) for n in range(8)]
+    )
+    path.end()
+    (found,) = projected(client, "last", last)
+    so_far, _, month, _ = found
+    assert so_far == pytest.approx(8 * 0.15)
+    assert month == pytest.approx(so_far, rel=1e-3), "the day that runs is not projected a second time"
+
+
+def test_nothing_is_projected_for_calls_without_a_price(client: Client) -> None:
+    path = Path(client, "none")
+    path.send([call("n1", "n1", request_model="none-such", input_tokens=5, **at(0))])
+    path.end()
+    ((so_far, _, month, unpriced),) = projected(client, "none", START + timedelta(days=1))
+    assert (so_far, month, unpriced) == (None, None, 1)
 
 
 def test_the_health_of_telemetry_says_what_to_change(client: Client) -> None:

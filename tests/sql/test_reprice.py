@@ -1,12 +1,14 @@
 """New prices reach steps, runs, windows and views, once; what was sent before changes nothing any more."""
 
 import io
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -24,6 +26,7 @@ DAY_S = 86_400
 SINCE_S = int(START.timestamp()) - DAY_S
 UNTIL_S = SINCE_S + 2 * DAY_S
 MILLION = 1_000_000
+HOUR_NS = 3_600 * 10**9
 OWN = """
 name = "new"
 [[prices]]
@@ -70,8 +73,8 @@ def filled(client: Client, namespace: str) -> Path:
     return path
 
 
-def apply(client: Client, namespace: str) -> tuple[Plan, dict[str, int]]:
-    plan = make_plan(client, namespace, SINCE_S, UNTIL_S, book())
+def apply(client: Client, namespace: str, prices: PriceBook | None = None) -> tuple[Plan, dict[str, int]]:
+    plan = make_plan(client, namespace, SINCE_S, UNTIL_S, prices or book())
     settings = Settings(namespace=namespace)
     steps = write(settings, client, plan, partial(put, client), lambda: None) if plan.changes else 0
     rest = follow(settings, client, SINCE_S, UNTIL_S, partial(put, client), lambda: None)
@@ -178,3 +181,29 @@ def test_the_difference_is_shown_by_agent_and_model(client: Client) -> None:
     assert "5 steps with usage; 4 would differ" in text
     assert "+4.550000" in text
     assert "house" in text
+
+
+def test_steps_that_runs_has_not_come_to_are_refused(client: Client) -> None:
+    path = Path(client, "scratch")
+    path.send(events("unseen"))
+    (rows,) = path.emitted
+    place = rows.schema.get_field_index("namespace")
+    put(client, "steps", rows.set_column(place, "namespace", pa.repeat("unseen", rows.num_rows)))
+    with pytest.raises(OpenRuns, match="1 runs with steps in this range are not in `runs`"):
+        check_closed(client, "unseen", SINCE_S, UNTIL_S, 60)
+
+
+def test_a_repricing_counts_though_the_clock_went_back(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(client, "clock")
+    apply(client, "clock")
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - HOUR_NS)
+    later = PriceBook(own=OwnPrices(OWN.replace("input_mtok = 1", "input_mtok = 3")))
+    plan, counts = apply(client, "clock", later)
+    assert counts["steps"] == len(plan.changes) == 3
+    found = state(client, "clock")
+    assert found["steps"] == found["hours"] == found["costs"] == [Decimal("13.5")]
+    assert found["runs"] == found["minutes"] == [(Decimal("13.5"), 0)]
+    assert apply(client, "clock", later)[0].changes == []
