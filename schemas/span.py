@@ -74,7 +74,7 @@ def to_event(span: Span) -> Event:
     """The event that a span is.
 
     Raises:
-        InvalidSpan: an id is missing or of the wrong length, or a number is not one.
+        InvalidSpan: an id is missing or of the wrong length, a time is none, or usage cannot be read.
     """
     _check_ids(span)
     result = read(_with_events(span) if span.events else span.attributes)
@@ -379,29 +379,23 @@ def _tokens(result: Read, name: str) -> int | None:
             if found is not first:
                 result.prefer(name, found)
             return int(number)
+        result.rest[found.name] = found.value
     said = _text(first.value)[:64]
     raise InvalidSpan(f"{first.name} is {said!r}, not a number of tokens (0 to {MAX_TOKENS})")
 
 
-# Greatest value and unit, for what is said of a value that is beyond.
+# Least and greatest value.
 _LIMITS = {
-    "reported_cost_usd": (0.0, float(MAX_USD), "an amount of USD"),
-    "time_to_first_chunk_s": (0.0, 1e9, "a time to the first chunk"),
-    "evaluation_score_value": (-1e18, 1e18, "a score"),
+    "reported_cost_usd": (0.0, float(MAX_USD)),
+    "time_to_first_chunk_s": (0.0, 1e9),
+    "evaluation_score_value": (-1e18, 1e18),
 }
 
 
 def _numbers(span: Span, result: Read, fields: dict[str, Any]) -> None:
-    for name, (low, high, what) in _LIMITS.items():
-        first = result.found.get(name)
-        if first is None:
-            continue
-        number = _as_number(first.value)
-        number = None if number is None else number * dialect.SCALES.get(first.name, 1)
-        if number is None or not low <= number <= high:
-            said = _text(first.value)[:64]
-            raise InvalidSpan(f"{first.name} is {said!r}, not {what} ({low:g} to {high:g})")
-        fields[name] = number
+    for name, (low, high) in _LIMITS.items():
+        if name in result.found and (number := _number(result, name, low, high)) is not None:
+            fields[name] = number
     for name in dialect.FLAGS:
         if (first := result.found.get(name)) is not None:
             fields[name] = str(first.value).lower() in ("true", "1")
@@ -411,6 +405,18 @@ def _numbers(span: Span, result: Read, fields: dict[str, Any]) -> None:
         fields["time_to_first_chunk_s"] = _first_chunk_s(span, result)
     if result.hints.get("gen_ai.request.batch") in (True, "true", "True"):
         fields["service_tier"] = "batch"
+
+
+def _number(result: Read, name: str, low: float, high: float) -> float | None:
+    """The first value within the limits; a call without it is still a call, so that none refuses no span."""
+    for found in result.values(name):
+        number = _as_number(found.value)
+        if number is not None and low <= (scaled := number * dialect.SCALES.get(found.name, 1)) <= high:
+            if found is not result.found[name]:
+                result.prefer(name, found)
+            return scaled
+        result.rest[found.name] = found.value
+    return None
 
 
 def _as_number(value: Any) -> float | None:
