@@ -313,6 +313,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "gen_ai.tool.parameters",
         "gcp.vertex.agent.tool_call_args",
         "mcp.request.argument",
+        "mcp.params",
     ),
     "tool_call_result": (
         "gen_ai.tool.call.result",
@@ -322,9 +323,12 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "gcp.vertex.agent.tool_response",
         "lk.function_tool.output",
         "mcp.response.value",
+        "mcp.result",
     ),
     "input": (
+        "gen_ai.retrieval.query.text",
         "input.value",
+        "reranker.query",
         "traceloop.entity.input",
         "langfuse.observation.input",
         "lmnr.span.input",
@@ -339,6 +343,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
         "input",
     ),
     "output": (
+        "gen_ai.retrieval.documents",
         "output.value",
         "traceloop.entity.output",
         "langfuse.observation.output",
@@ -403,6 +408,8 @@ HINTS: tuple[str, ...] = (
     "gen_ai.usage.input_cost",
     "gen_ai.usage.output_cost",
     "gen_ai.request.batch",
+    # of the Vercel AI SDK where it begins with `ai.`; of anybody else
+    "operation.name",
 )
 
 RESOURCE_LABELS: dict[str, tuple[str, ...]] = {
@@ -549,6 +556,8 @@ KINDS: tuple[tuple[str, dict[str, Kind]], ...] = (
         "langfuse.observation.type",
         {
             "GENERATION": "llm",
+            "SPAN": "other",
+            "EVENT": "other",
             "AGENT": "agent",
             "TOOL": "tool",
             "CHAIN": "other",
@@ -666,6 +675,12 @@ VERDICTS: dict[str, str] = {
     "flag": "warn",
 }
 FINISH_REASONS: dict[str, str] = {
+    # the names themselves, which Gemini writes in capitals
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_call": "tool_call",
+    "error": "error",
     "end_turn": "stop",
     "stop_sequence": "stop",
     "completed": "stop",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -253,6 +254,22 @@ def _known(text: str) -> str | None:
     return None if text in ("unknown", "Unknown") else text
 
 
+def _operation(text: str) -> str | None:
+    """An operation; the Vercel AI SDK appends the name of a function to its own."""
+    return text.split(" ", 1)[0] if text.startswith("ai.") else _known(text)
+
+
+@lru_cache(1_024)
+def _host(text: str) -> str | None:
+    """The host of an address, which some emitters give as that of an API."""
+    if "://" not in text:
+        return _known(text)
+    try:
+        return urlsplit(text).hostname
+    except ValueError:
+        return None
+
+
 def _verdict(text: str) -> str | None:
     name = text.lower()
     verdict = dialect.VERDICTS.get(name, name)
@@ -264,14 +281,17 @@ _CLEAN: dict[str, Callable[[str], str | None]] = {
     "agent_name": _lasting,
     "agent_id": _lasting,
     "agent_hint": _lasting,
-    "operation_name": _known,
-    "server_address": _known,
+    "operation_name": _operation,
+    "server_address": _host,
     "guardrail_verdict": _verdict,
 }
 
 
 def _name_parts(span: Span, result: Read, fields: dict[str, Any]) -> Kind:
     """What stands inside of other names: that of the span, and OpenLLMetry's name of an entity."""
+    named = result.hints.get("operation.name")
+    if isinstance(named, str) and named.startswith("ai."):
+        fields.setdefault("operation_name", _operation(named[:LABEL_CHARS]))
     entity, kind = result.hints.get("traceloop.entity.name"), result.hints.get("traceloop.span.kind")
     field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
     if entity is not None and field is not None:

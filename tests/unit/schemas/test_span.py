@@ -70,3 +70,56 @@ def test_usage_that_gave_way_to_the_next_name_stays_an_attribute() -> None:
 def test_usage_that_nobody_can_read_is_refused() -> None:
     with pytest.raises(InvalidSpan, match=r"gen_ai\.usage\.input_tokens"):
         event_of({**CALL, "gen_ai.usage.input_tokens": "many"})
+
+
+@pytest.mark.parametrize("name", ["ai.operationId", "operation.name"])
+def test_a_function_behind_an_operation_of_vercel_changes_no_kind(name: str) -> None:
+    inner, outer = (
+        event_of({name: f"{operation} my-function", "ai.model.id": "gpt-4o", "ai.usage.inputTokens": 3})
+        for operation in ("ai.generateText.doGenerate", "ai.generateText")
+    )
+    assert (inner.kind, inner.operation_name) == ("llm", "ai.generateText.doGenerate")
+    assert (outer.kind, outer.operation_name) == ("other", "ai.generateText")
+
+
+def test_the_operation_of_anybody_else_under_that_name_decides_nothing() -> None:
+    event = event_of({"operation.name": "GET /chat", "gen_ai.request.model": "gpt-4o"})
+    assert (event.kind, event.operation_name) == ("llm", None)
+
+
+@pytest.mark.parametrize("said", ["span", "event"])
+def test_a_wrapper_of_langfuse_is_no_call_even_with_a_model(said: str) -> None:
+    event = event_of({**CALL, "langfuse.observation.type": said})
+    assert (event.kind, event.input_tokens) == ("other", 5)
+
+
+@pytest.mark.parametrize("said", [["STOP", "MAX_TOKENS"], '["STOP", "MAX_TOKENS"]'])
+def test_finish_reasons_have_the_names_of_opentelemetry(said: Any) -> None:
+    assert event_of({**CALL, "gen_ai.response.finish_reasons": said}).finish_reasons == ["stop", "length"]
+
+
+@pytest.mark.parametrize(
+    ("said", "host"),
+    [
+        ("https://x.openai.azure.com/openai/v1", "x.openai.azure.com"),
+        ("api.openai.com", "api.openai.com"),
+        ("http://[broken", None),
+    ],
+)
+def test_the_address_of_a_server_is_its_host(said: str, host: str | None) -> None:
+    assert event_of({**CALL, "gen_ai.openai.api_base": said}).server_address == host
+
+
+def test_queries_and_documents_of_a_retrieval_are_contents_and_no_attributes() -> None:
+    event = event_of(
+        {
+            "gen_ai.operation.name": "retrieval",
+            "gen_ai.retrieval.query.text": "where is it",
+            "gen_ai.retrieval.documents": '[{"id": "d1", "score": 0.5}]',
+        }
+    )
+    assert (bytes(event.input_messages), bytes(event.output_messages)) == (
+        b'"where is it"',
+        b'[{"id": "d1", "score": 0.5}]',
+    )
+    assert event.attributes is None
