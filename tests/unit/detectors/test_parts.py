@@ -15,7 +15,19 @@ from detectors.contract import Direction
 from tests.unit.detectors.laws import LAWS
 from tests.unit.detectors.scalar import Engine, ScalarCsr, single, uniform
 
-MODULES = ("bets", "bins", "contract", "csr", "incidents", "normal", "ranks", "reference", "shiryaev_roberts")
+MODULES = (
+    "bets",
+    "bins",
+    "budget",
+    "contract",
+    "csr",
+    "distances",
+    "incidents",
+    "normal",
+    "ranks",
+    "reference",
+    "shiryaev_roberts",
+)
 
 
 @pytest.mark.parametrize("module", MODULES)
