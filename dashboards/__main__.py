@@ -8,15 +8,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from dashboards import fleet
 from dashboards.builder import to_json
+from dashboards.registry import DASHBOARDS
 
 FOLDER = Path(__file__).parent / "json"
 
 
 def texts() -> dict[str, str]:
     """File name to text of every dashboard."""
-    return {f"{fleet.UID}.json": to_json(fleet.build())}
+    return {f"{uid}.json": to_json(build()) for uid, build in DASHBOARDS.items()}
 
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:

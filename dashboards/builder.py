@@ -1,139 +1,84 @@
 """How does a list of panels become a dashboard that Grafana imports? Plain dictionaries, in a fixed order.
 
-`dashboards.fleet` says which panels there are, `dashboards.panels` makes one, `dashboards.queries` holds the
-SQL. JSON is for Grafana 9.5 and newer with grafana-clickhouse-datasource 4.
+A dashboard's module says which panels there are, `dashboards.panels` makes one, `dashboards.queries` holds
+the SQL, `dashboards.registry` lists the dashboards. JSON is for Grafana 9.5 and newer with
+grafana-clickhouse-datasource 4.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from dashboards.panels import FORMAT_TABLE, FORMAT_TIMESERIES, Format, Json, Panel
-from dashboards.queries import Query, load_query
+from dashboards.annotations import shared_annotations
+from dashboards.panels import Json, Panel, heading
+from dashboards.target import SOURCE, target
 
-PLUGIN = "grafana-clickhouse-datasource"
-PLUGIN_VERSION = "4.8.0"
 SCHEMA_VERSION = 39
-SOURCE: Json = {"type": PLUGIN, "uid": "${datasource}"}
 WIDTH = 24
+TAG = "wakeline"
 
 
-def target(query: Query, answer: Format) -> Json:
-    """What a panel asks."""
-    return {
-        "refId": "A",
-        "datasource": SOURCE,
-        "editorType": "sql",
-        "format": answer,
-        "meta": {"timezone": "UTC"},
-        "pluginVersion": PLUGIN_VERSION,
-        "queryType": "timeseries" if answer == FORMAT_TIMESERIES else "table",
-        "rawSql": query.sql,
-    }
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side.
+
+    Attributes:
+        height: of each, in Grafana's units of 30 px and a gap.
+        panels: from the left.
+        widths: of each, of 24 columns; None shares them out evenly.
+    """
+
+    height: int
+    panels: Sequence[Panel]
+    widths: Sequence[int] | None = None
 
 
-def variable(name: str, query_name: str, *, default: str | None = None) -> Json:
-    """A choice from a query's rows (value, text): several with All, or one when there is a `default`."""
-    query = load_query(query_name)
-    multi = default is None
-    current = {"text": ["All"], "value": ["$__all"]} if multi else {"text": default, "value": default}
-    return {
-        "type": "query",
-        "name": name,
-        "label": query.title,
-        "description": query.question,
-        "datasource": SOURCE,
-        "definition": query.sql,
-        "query": {"refId": name, "editorType": "sql", "format": FORMAT_TABLE, "meta": {"timezone": "UTC"},
-                  "queryType": "sql", "rawSql": query.sql},
-        "refresh": 2,
-        "regex": "",
-        "sort": 0,
-        "multi": multi,
-        "includeAll": multi,
-        "hide": 0,
-        "skipUrlSync": False,
-        "options": [],
-        "current": {"selected": False} | current,
-    }  # fmt: skip
+def section(title: str, question: str) -> Row:
+    """A line across with a title."""
+    return Row(1, (heading(title, question),))
 
 
-def datasource_variable() -> Json:
-    """Which ClickHouse; every other variable and every panel refers to it."""
-    return {
-        "type": "datasource",
-        "name": "datasource",
-        "label": "Data source",
-        "description": "ClickHouse with wakeline's tables",
-        "query": PLUGIN,
-        "refresh": 1,
-        "regex": "",
-        "multi": False,
-        "includeAll": False,
-        "hide": 0,
-        "skipUrlSync": False,
-        "options": [],
-        "current": {},
-    }
-
-
-def annotation(query_name: str, *, color: str) -> Json:
-    """Regions from a query's rows: time, timeEnd, title, text, tags."""
-    query = load_query(query_name)
-    return {
-        "name": query.title,
-        "enable": True,
-        "hide": False,
-        "iconColor": color,
-        "datasource": SOURCE,
-        "preset": "custom",
-        "target": target(query, FORMAT_TABLE),
-    }
-
-
-def alerts_annotation() -> Json:
-    """Grafana's own."""
-    return {
-        "name": "Annotations & Alerts",
-        "type": "dashboard",
-        "builtIn": 1,
-        "enable": True,
-        "hide": True,
-        "iconColor": "rgba(0, 211, 255, 1)",
-        "datasource": {"type": "grafana", "uid": "-- Grafana --"},
-    }
-
-
-def place(rows: Sequence[tuple[int, Sequence[Panel]]]) -> list[Json]:
-    """Panels with id and place: rows of (height, panels), each row shared out evenly.
+def place(rows: Sequence[Row]) -> list[Json]:
+    """Panels with id and place.
 
     Raises:
-        ValueError: a row cannot be shared out evenly.
+        ValueError: the widths of a row are not as many as its panels, or do not add up to 24.
     """
     made: list[Json] = []
     y = 0
-    for height, panels in rows:
-        if WIDTH % len(panels):
-            raise ValueError(f"{len(panels)} panels do not fill {WIDTH} columns evenly")
-        width = WIDTH // len(panels)
-        for number, panel in enumerate(panels):
-            grid = {"x": number * width, "y": y, "w": width, "h": height}
-            made.append(_panel(panel, len(made) + 1, grid))
-        y += height
+    for row in rows:
+        for panel, (x, width) in zip(row.panels, _columns(row), strict=True):
+            made.append(_panel(panel, len(made) + 1, {"x": x, "y": y, "w": width, "h": row.height}))
+        y += row.height
     return made
+
+
+def _columns(row: Row) -> list[tuple[int, int]]:
+    count = len(row.panels)
+    widths = row.widths or [WIDTH * (n + 1) // count - WIDTH * n // count for n in range(count)]
+    if len(widths) != count or sum(widths) != WIDTH:
+        titles = ", ".join(panel.title for panel in row.panels)
+        raise ValueError(f"Widths {list(widths)} do not fill {WIDTH} columns with {count} panels: {titles}")
+    return [(sum(widths[:number]), width) for number, width in enumerate(widths)]
 
 
 def _panel(panel: Panel, number: int, grid: Mapping[str, int]) -> Json:
     made: Json = {
         "id": number,
         "type": panel.kind,
-        "title": panel.query.title,
-        "description": panel.query.question,
-        "datasource": SOURCE,
+        "title": panel.title,
+        "description": panel.description,
         "gridPos": dict(grid),
-        "fieldConfig": {"defaults": panel.defaults, "overrides": list(panel.overrides)},
-        "options": panel.options,
-        "targets": [target(panel.query, panel.format)],
     }
+    if panel.kind == "row":
+        return made | {"collapsed": False, "panels": []}
+    made["options"] = panel.options
+    if panel.asks:
+        made |= {
+            "datasource": SOURCE,
+            "fieldConfig": {"defaults": panel.defaults, "overrides": list(panel.overrides)},
+            "targets": [target(ask.query, ask.format, ask.ref_id) for ask in panel.asks],
+        }
     return made if panel.min_interval is None else made | {"interval": panel.min_interval}
 
 
@@ -144,26 +89,36 @@ def dashboard(
     *,
     tags: Sequence[str],
     variables: Sequence[Json],
-    annotations: Sequence[Json],
-    panels: Sequence[Json],
+    rows: Sequence[Row],
+    since: str = "now-6h",
 ) -> Json:
-    """A whole dashboard: not editable in place, because it is made from files."""
+    """A whole dashboard: not editable in place, because it is made from files.
+
+    Args:
+        uid: in its address; never changes.
+        title: a name.
+        description: what it is for.
+        tags: areas, beside the one that all share.
+        variables: choices, in their order.
+        rows: of panels, from the top.
+        since: beginning of the range that is shown at first.
+    """
     return {
         "uid": uid,
         "title": title,
         "description": description,
-        "tags": ["wakeline", *tags],
+        "tags": [TAG, *tags],
         "schemaVersion": SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": 1,
         "timezone": "browser",
         "refresh": "30s",
-        "time": {"from": "now-6h", "to": "now"},
+        "time": {"from": since, "to": "now"},
         "timepicker": {},
         "links": [_siblings()],
         "templating": {"list": list(variables)},
-        "annotations": {"list": list(annotations)},
-        "panels": list(panels),
+        "annotations": {"list": shared_annotations()},
+        "panels": place(rows),
     }
 
 
@@ -173,7 +128,7 @@ def _siblings() -> Json:
         "title": "Agent Observability",
         "icon": "external link",
         "asDropdown": True,
-        "tags": ["wakeline"],
+        "tags": [TAG],
         "includeVars": True,
         "keepTime": True,
         "targetBlank": False,

@@ -1,50 +1,27 @@
 """What does the fleet do, cost and take? The dashboard to look at first."""
 
-from dashboards.builder import (
-    alerts_annotation,
-    annotation,
-    dashboard,
-    datasource_variable,
-    place,
-    variable,
-)
-from dashboards.panels import (
-    GREEN,
-    NEUTRAL,
-    ORANGE,
-    PLAIN,
-    RED,
-    YELLOW,
-    Column,
-    Json,
-    Steps,
-    heatmap,
-    stat,
-    table,
-    timeseries,
-)
+from dashboards.builder import Row, dashboard
+from dashboards.links import FLEET
+from dashboards.panels import Column, Json, heatmap, stat, table, timeseries
+from dashboards.thresholds import ERROR_RATIO, NEUTRAL, ORANGE, PLAIN, SOME_IS_BAD, SUCCESS_RATIO
+from dashboards.variables import shared_variables
 
-UID = "wakeline-fleet"
-
-# One agent's share of failed steps: worth a look, and a fault.
-ERRORS: Steps = ((None, GREEN), (0.01, YELLOW), (0.05, RED))
-SUCCESS: Steps = ((None, RED), (0.9, YELLOW), (0.95, GREEN))
-SOME_IS_BAD: Steps = ((None, GREEN), (1, ORANGE))
+UID = FLEET
 
 
 def build() -> Json:
     """The dashboard "Fleet: cost and latency"."""
     numbers = (
         stat("fleet/runs", steps=PLAIN, decimals=0, change="same_as_value"),
-        stat("fleet/success", steps=SUCCESS, decimals=1, change="standard", no_value="–"),
+        stat("fleet/success", steps=SUCCESS_RATIO.steps, decimals=1, change="standard", no_value="–"),
         stat("fleet/spend", steps=PLAIN, decimals=2, change="inverted"),
         stat("fleet/p95", steps=PLAIN, decimals=2, change="inverted", no_value="–"),
         stat("fleet/unpriced", steps=SOME_IS_BAD, decimals=0),
         stat("fleet/open_incidents", steps=SOME_IS_BAD, decimals=0),
     )
     money = (
-        timeseries("fleet/spend_by_agent", label="agent", stacked=True, calcs=("sum", "max")),
-        timeseries("fleet/tokens", stacked=True, calcs=("sum", "max")),
+        timeseries("fleet/spend_by_agent", label="agent", stack="normal", calcs=("sum", "max")),
+        timeseries("fleet/tokens", stack="normal", calcs=("sum", "max")),
     )
     time = (timeseries("fleet/percentiles"), heatmap("fleet/heatmap"))
     steps = (
@@ -54,11 +31,11 @@ def build() -> Json:
             Column("p50", "s", 2, 90),
             Column("p95", "s", 2, 90),
             Column("p99", "s", 2, 90),
-            Column("errors", "percentunit", 1, 80, ERRORS),
+            Column("errors", "percentunit", 1, 80, ERROR_RATIO.steps),
             Column("spend", "currencyUSD", 2, 90),
             no_value="No steps in this range",
         ),
-        timeseries("fleet/errors_by_agent", label="agent", steps=ERRORS, greatest=0.06),
+        timeseries("fleet/errors_by_agent", label="agent", steps=ERROR_RATIO.steps, greatest=0.06),
     )
     lists = (
         table(
@@ -85,12 +62,6 @@ def build() -> Json:
         "What all agents do, what it costs and how long it takes. Minutes are shown for ranges of up to two "
         "days that are not older than 13 days, else hours.",
         tags=("fleet", "cost", "latency"),
-        variables=(
-            datasource_variable(),
-            variable("namespace", "fleet/namespaces", default="live"),
-            variable("environment", "fleet/environments"),
-            variable("agent", "fleet/agents"),
-        ),
-        annotations=(alerts_annotation(), annotation("fleet/drift", color=RED)),
-        panels=place(((4, numbers), (9, money), (9, time), (10, steps), (10, lists))),
+        variables=shared_variables(),
+        rows=(Row(4, numbers), Row(9, money), Row(9, time), Row(10, steps), Row(10, lists)),
     )

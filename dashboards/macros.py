@@ -4,12 +4,14 @@ For tests, which run every query on the engine, and for whoever draws panels wit
 of grafana-clickhouse-datasource 4: `$__conditionalAll` first and in the browser, then variables, then, in the
 backend, comments go and macros expand. What is not in the list of macros raises: a query that only looks
 right is worse than an error. Values are put in last, so that a value that looks like a macro stays a value;
-Grafana itself is less careful.
+Grafana itself is less careful. Two formats of variables are allowed: `${name:sqlstring}`, and, for what a
+person writes, `decodeURLComponent('${name:percentencode}')`, in which no character of the value is SQL.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 ALL = "$__all"
 Value = str | Sequence[str]
@@ -56,6 +58,23 @@ def sqlstring(value: Value) -> str:
     return ",".join("'" + one.replace("'", "''") + "'" for one in values)
 
 
+def percentencode(value: Value) -> str:
+    """Grafana's format of this name for one value: all but letters, digits and `-_.~` as hexadecimal UTF-8.
+
+    Raises:
+        UnknownMacro: there are several values; Grafana joins them so that they cannot be told apart.
+    """
+    if not isinstance(value, str):
+        raise UnknownMacro(f"percentencode takes one value, not {len(value)}")
+    return quote(value, safe="")
+
+
+_FORMATS: Mapping[str | None, Callable[[Value], str]] = {
+    "sqlstring": sqlstring,
+    "percentencode": percentencode,
+}
+
+
 def expand(sql: str, scope: Scope) -> str:
     """The SQL that reaches ClickHouse.
 
@@ -70,9 +89,10 @@ def expand(sql: str, scope: Scope) -> str:
     held: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
-        if match[2] != "sqlstring":
+        write = _FORMATS.get(match[2])
+        if write is None:
             raise UnknownMacro(f"{match[0]} is not quoted: write ${{{match[1]}:sqlstring}}")
-        held.append(sqlstring(_value(match[1], scope)))
+        held.append(write(_value(match[1], scope)))
         return _HOLD.format(len(held) - 1)
 
     text = _VARIABLE.sub(hold, text)

@@ -45,8 +45,9 @@ def load_query(name: str) -> Query:
     header = _HEADER.match(text)
     if header is None:
         raise ValueError(f"{name}.sql does not begin with the comments title, question and unit")
-    sql = _SHARED.sub(lambda match: _read(f"shared/{match[1]}").strip(), text[header.end() :]).strip()
-    return Query(name, header["title"], header["question"], header["unit"], sql)
+    return Query(
+        name, header["title"], header["question"], header["unit"], _with_shared(text[header.end() :])
+    )
 
 
 def query_names(folder: str) -> list[str]:
@@ -55,6 +56,11 @@ def query_names(folder: str) -> list[str]:
     return sorted(
         f"{folder}/{file.name.removesuffix('.sql')}" for file in files if file.name.endswith(".sql")
     )
+
+
+def _with_shared(sql: str) -> str:
+    """Shared parts may hold others."""
+    return _SHARED.sub(lambda match: _with_shared(_read(f"shared/{match[1]}")), sql).strip()
 
 
 def _read(name: str) -> str:

@@ -8,7 +8,15 @@ SCOPE = Scope(
     100,
     200,
     60,
-    {"one": "it's", "many": ["a", "b'c"], "all": ALL, "all_too": [ALL], "none": "", "odd": "$__x -- ) {{"},
+    {
+        "one": "it's",
+        "many": ["a", "b'c"],
+        "all": ALL,
+        "all_too": [ALL],
+        "none": "",
+        "odd": "$__x -- ) {{",
+        "wild": "\\' OR 1=1 % 漢",
+    },
     {"all": ["x", "y"], "all_too": ["z"]},
 )
 
@@ -35,6 +43,8 @@ SCOPE = Scope(
         ("$__conditionalAll(if(x, 1, 2) = ${all:sqlstring}, ${all})", "1=1"),
         ("$__conditionalAll(x, $all_too) $__conditionalAll(y, $none)", "1=1 1=1"),
         ("x = ${odd:sqlstring}", "x = '$__x -- ) {{'"),
+        ("x = f('${odd:percentencode}')", "x = f('%24__x%20--%20%29%20%7B%7B')"),
+        ("x = f('${wild:percentencode}')", "x = f('%5C%27%20OR%201%3D1%20%25%20%E6%BC%A2')"),
         ("a -- $b\n, '--c' /* $d */", "a  \n, '--c'"),
     ],
 )
@@ -51,6 +61,7 @@ def test_what_is_known_is_expanded(sql: str, expanded: str) -> None:
         ("${one}", "not quoted"),
         ("${one:csv}", "not quoted"),
         ("${missing:sqlstring}", "no variable missing"),
+        ("'${many:percentencode}'", "takes one value, not 2"),
         ("$__conditionalAll(x, $missing)", "no variable missing"),
         ("$__conditionalAll(x)", "takes an expression and a variable"),
         ("$__timeFilter(t", "open parenthesis"),

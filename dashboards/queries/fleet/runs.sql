@@ -11,7 +11,7 @@ FROM
         ($__toTime, uniqExactIf(run_id, time >= $__fromTime))
     ]) AS point
     FROM run_parts
-    WHERE {{scope}}
+    WHERE {{run_scope}}
         AND {{since_previous}}
 )
 WHERE time = $__toTime OR runs > 0

@@ -17,7 +17,7 @@ FROM
             min(time) AS began,
             ifNull(argMaxIf(outcome_success, part, isNotNull(outcome_success)), sum(errors) = 0) AS succeeded
         FROM run_parts
-        WHERE {{scope}}
+        WHERE {{run_scope}}
             AND {{since_previous}}
         GROUP BY run_id
         HAVING argMax(state, part) = 'closed'

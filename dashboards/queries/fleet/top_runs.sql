@@ -16,7 +16,7 @@ FROM
 (
     SELECT *
     FROM run_parts
-    WHERE {{scope}}
+    WHERE {{run_scope}}
         AND $__timeFilter(time)
 )
 GROUP BY run_id

@@ -1,3 +1,2 @@
-namespace = ${namespace:sqlstring}
+{{agents}}
     AND $__conditionalAll(if(environment = '', '(none)', environment) IN (${environment:sqlstring}), $environment)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)

@@ -1,0 +1,11 @@
+"""Which dashboards are there? All, in the order of a tour: from the whole fleet to the pipeline itself."""
+
+from collections.abc import Callable
+
+from dashboards import fleet
+from dashboards.panels import Json
+
+# uid to what builds it.
+DASHBOARDS: dict[str, Callable[[], Json]] = {
+    fleet.UID: fleet.build,
+}
