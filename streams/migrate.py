@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from streams.comments import write_comments
+
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 _IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_JOURNAL = """
+# Which migrations a database has had.
+JOURNAL = """
 CREATE TABLE IF NOT EXISTS {database}.schema_migrations
 (
     number UInt32,
@@ -127,11 +130,11 @@ def migrate(client: "Client", database: str) -> list[str]:
     """
     _check_name(database)
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
-    client.command(_JOURNAL.format(database=database))
+    client.command(JOURNAL.format(database=database))
     done = []
     for migration in pending(client, database):
         for statement in migration.statements():
-            client.command(_qualified(statement, database))
+            client.command(qualified(statement, database))
         client.insert(
             "schema_migrations",
             [[migration.number, migration.name, migration.sha256]],
@@ -139,11 +142,12 @@ def migrate(client: "Client", database: str) -> list[str]:
             database=database,
         )
         done.append(migration.title)
+    write_comments(client, database)
     return done
 
 
-def _qualified(statement: str, database: str) -> str:
-    """Statements name tables as `{db}.table`, or are created in the database by name."""
+def qualified(statement: str, database: str) -> str:
+    """A statement for a database: names are `{db}.table`, or what a CREATE names."""
     text = statement.replace("{db}", database)
     return re.sub(r"^(CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW)) (\w+)", rf"\1 {database}.\2", text)
 
