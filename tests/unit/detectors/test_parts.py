@@ -5,29 +5,19 @@ from __future__ import annotations
 import doctest
 import hashlib
 import importlib
+import pkgutil
 
 import numpy as np
 import pytest
 from scipy import stats
 
+import detectors
 from detectors import bets, bins, normal, ranks
 from detectors.contract import Direction
 from tests.unit.detectors.laws import LAWS
 from tests.unit.detectors.scalar import Engine, ScalarCsr, single, uniform
 
-MODULES = (
-    "bets",
-    "bins",
-    "budget",
-    "contract",
-    "csr",
-    "distances",
-    "incidents",
-    "normal",
-    "ranks",
-    "reference",
-    "shiryaev_roberts",
-)
+MODULES = sorted(module.name for module in pkgutil.iter_modules(detectors.__path__))
 
 
 @pytest.mark.parametrize("module", MODULES)
