@@ -22,8 +22,6 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.contract import LEVELS
-
 QUANTILE_BINS = 40
 TAIL_BINS = 12
 BINS = QUANTILE_BINS + 2 * TAIL_BINS
@@ -34,9 +32,6 @@ _R = sqrt(sqrt(sqrt(sqrt(2.0)))) ** 5
 TAIL_FACTORS: tuple[float, ...] = tuple(_R**k for k in range(1, TAIL_BINS))
 
 _FACTORS = np.array(TAIL_FACTORS)
-
-# Edges that are the 5 %, 50 % and 95 % order statistics of the warm-up.
-LEVEL_EDGES = tuple(TAIL_BINS - 1 + round(level * QUANTILE_BINS) for level in LEVELS)
 
 
 def to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -91,38 +86,3 @@ def find_bins(edges: NDArray[np.float32], values: NDArray[np.float32]) -> NDArra
     """
     found: NDArray[np.int64] = np.sum(edges <= values[:, None], axis=1, dtype=np.int64)
     return found
-
-
-def binned_levels(edges: NDArray[np.float32], counts: NDArray[np.int32]) -> list[float]:
-    """The quantiles ``LEVELS`` of one stream's binned values, interpolated within a bin.
-
-    A quantile in an outermost, open bin is that bin's one edge. nan if nothing was counted.
-
-    Args:
-        edges: shape (63,).
-        counts: shape (64,).
-    """
-    total = int(np.sum(counts, dtype=np.int64))
-    if total == 0:
-        return [float("nan")] * len(LEVELS)
-    levels = []
-    for level in LEVELS:
-        target, passed, b = level * total, 0, 0
-        while b < EDGES and passed + int(counts[b]) < target:
-            passed += int(counts[b])
-            b += 1
-        low, high = float(edges[max(b - 1, 0)]), float(edges[min(b, EDGES - 1)])
-        levels.append(low + (high - low) * ((target - passed) / max(int(counts[b]), 1)))
-    return levels
-
-
-def sample_levels(values: NDArray[np.float32]) -> list[float]:
-    """The quantiles ``LEVELS`` of a few values, as order statistics. nan if there are none.
-
-    >>> sample_levels(np.array([5, 1, 3], np.float32))
-    [1.0, 3.0, 5.0]
-    """
-    if len(values) == 0:
-        return [float("nan")] * len(LEVELS)
-    ordered = np.sort(values)
-    return [float(ordered[min(int(level * len(ordered)), len(ordered) - 1)]) for level in LEVELS]

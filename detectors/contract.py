@@ -7,7 +7,8 @@ order, and gets one reading for each row and the few events of incidents among t
 
 A detector knows floats: no agents, no clock, no randomness but a hash of (stream id, number of the
 observation). The same observations in the same order give the same readings to the bit, however they are cut
-into batches, on any processor.
+into batches, on any processor. What a value may be is the detector's: a number (``csr.py``), 0 or 1
+(``binary.py``), the code of a category (``categorical.py``).
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Phase(IntEnum):
 
 
 class Direction(IntEnum):
-    """What kind of change the evidence speaks for most."""
+    """What kind of change the evidence speaks for most.
+
+    Of numbers all; of 0/1 UP and DOWN, of their rate; of categories UP and DOWN, of the share of one of them.
+    """
 
     NONE = 0
     UP = 1
@@ -53,13 +57,26 @@ class IncidentKind(IntEnum):
     REBASED = 4  # the new reference is learnt, the stream is armed again (if it was not when CONFIRMED)
 
 
+NO_CODE = -1
+"""Stands where no category is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incidents:
     """Events of incidents in one batch, ordered by ``row``; all columns have one length.
 
-    ``reference`` and ``current`` hold the values below which ``LEVELS`` of the observations lie, before and
-    after, in the signal's unit. nan where it is not known: ``current`` when OPENED (nothing was seen since),
-    ``reference`` when REBASED (it is gone; CONFIRMED had it).
+    ``reference`` and ``current`` say from what to what: a level with its interval, as (low, level, high), in
+    the signal's unit. The level is what ``direction`` is about:
+
+    - numbers: the median for UP and DOWN, the distance from the 5 % to the 95 % quantile for WIDER and
+      NARROWER, the 95 % and the 5 % quantile for UPPER_TAIL and LOWER_TAIL;
+    - 0/1: the rate of ones;
+    - categories: the share of ``code``.
+
+    The interval holds the level with 95 % at whatever moment the alarm comes, if the observations behind it
+    are independent and of one law (proved: ``intervals.py``); a reference that saw some of the change has the
+    level of the mixture. Its ends may be infinite. nan where a level is not known: ``current`` when OPENED
+    (nothing was seen since), ``reference`` when REBASED (it is gone; CONFIRMED had it).
     """
 
     row: NDArray[np.int64]
@@ -69,20 +86,18 @@ class Incidents:
     """``IncidentKind``."""
     direction: NDArray[np.int8]
     """``Direction``; a CLOSED or REBASED event repeats that of the event before it."""
+    code: NDArray[np.int64]
+    """The category whose share moved most, repeated like ``direction``; NO_CODE for numbers and 0/1."""
     statistic: NDArray[np.float64]
     threshold: NDArray[np.float64]
     reference: NDArray[np.float64]
-    """Shape (events, len(LEVELS))."""
+    """Shape (events, 3): low, level, high."""
     reference_n: NDArray[np.int64]
     """Observations behind ``reference``."""
     current: NDArray[np.float64]
-    """Shape (events, len(LEVELS))."""
+    """Shape (events, 3): low, level, high."""
     current_n: NDArray[np.int64]
     """Observations behind ``current``."""
-
-
-LEVELS = (0.05, 0.5, 0.95)
-"""The quantiles that describe a reference: its low end, its middle, its high end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Is an alarm a change, or the false alarm that was bound to come?
 
-Empirical, not covered by CSR's theorem. When a statistic reaches A an incident opens: the reference is frozen
-and goes on as a judge with its evidence at zero, while a second engine learns from the observations that
-follow. If the frozen reference is contradicted again (statistic >= ``confirm_threshold`` within
-``confirm_within`` observations) the change is confirmed and the second engine becomes the reference; else the
-incident closes, the second engine is dropped and the old reference goes on. So a false alarm costs neither
-the reference nor a page.
+Shared by all detectors of ``slots.py``. Empirical, outside of the theorem. When a statistic reaches A an
+incident opens: the reference is frozen and goes on as a judge with its evidence at zero, while a second
+engine learns from the observations that follow. If the frozen reference is contradicted again (statistic >=
+``confirm_threshold`` within ``confirm_within`` observations) the change is confirmed and the second engine
+becomes the reference; else the incident closes, the second engine is dropped and the old reference goes on.
+So a false alarm costs neither the reference nor a page.
 
 What is wrong with it: a true change that fades within ``confirm_within`` observations closes like a false
 alarm, and after a confirmed one the stream is blind until the new reference has W values.
@@ -13,103 +13,102 @@ alarm, and after a confirmed one the stream is blind until the new reference has
 
 from __future__ import annotations
 
+from typing import NamedTuple, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bins import LEVEL_EDGES, binned_levels, find_edges, sample_levels
-from detectors.contract import LEVELS, IncidentKind, Incidents, Phase
-from detectors.shiryaev_roberts import direction
-from detectors.state import (
-    BLOCK,
-    FIRST_EDGE,
-    NO_SIDE,
-    Side,
-    Streams,
-    counts_of,
-    edges_of,
-    enlarge_side,
-    floats,
-)
-
-Levels = tuple[list[float], int]
-UNKNOWN: Levels = ([float("nan")] * len(LEVELS), 0)
+from detectors.contract import NO_CODE, Direction, IncidentKind, Incidents, Phase
+from detectors.intervals import UNKNOWN, Level
+from detectors.rows import REACHED
+from detectors.state import NO_SIDE, Layout, Side, Streams, enlarge_side, make_side
 
 
-def set_edges(block: NDArray[np.int32], warm_up: int) -> None:
-    """Turn one engine's block from W values into edges and counts of zero."""
-    edges = find_edges(floats(block)[None, :warm_up])[0]
-    block[:] = 0
-    floats(block)[FIRST_EDGE : FIRST_EDGE + len(edges)] = edges
+class Change(NamedTuple):
+    """What moved: the direction and, for categories, the code (NO_CODE for others)."""
+
+    direction: Direction
+    code: int
 
 
-def levels_of(block: NDArray[np.int32], taken: int, warm_up: int) -> Levels:
-    """The quantiles ``LEVELS`` of what an engine has taken, and the number of observations behind them.
+class Reference(Protocol):
+    """What this layer asks of one kind of reference (numbers, 0/1, categories)."""
 
-    Its values while it is warming up; the edges that they set until as many again were counted; then the
-    counts.
-    """
-    if taken < warm_up:
-        return sample_levels(floats(block)[:taken]), taken
-    if taken < 2 * warm_up:
-        return [float(edges_of(block)[i]) for i in LEVEL_EDGES], warm_up
-    return binned_levels(edges_of(block), counts_of(block)), taken - warm_up
+    layout: Layout
+    warm_up: int
+
+    def settle(self, block: NDArray[np.int32]) -> None:
+        """Turn a block that has taken its W values into what is watched against."""
+
+    def suspect(self, block: NDArray[np.int32], evidence: NDArray[np.float32], value: float) -> Change:
+        """What the evidence speaks for most, at the observation that raised the alarm."""
+
+    def contrast(
+        self,
+        old: NDArray[np.int32],
+        new: NDArray[np.int32],
+        evidence: NDArray[np.float32],
+        taken: tuple[int, int],
+    ) -> Change:
+        """What moved, when two references are at hand, which have taken so many values."""
+
+    def level(self, block: NDArray[np.int32], taken: int, change: Change) -> Level:
+        """What the change is about, in a reference that has taken so many values."""
+
+
+class Event(NamedTuple):
+    """Something happened to an incident: from what to what."""
+
+    kind: IncidentKind
+    change: Change
+    old: Level
+    new: Level
 
 
 class IncidentLog:
     """The incident events of one batch, in any order until ``build``."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[int, int, IncidentKind, int, float, float]] = []
-        self._levels: list[tuple[Levels, Levels]] = []
+        self._rows: list[tuple[int, int, float, float, Event]] = []
 
-    def append(
-        self,
-        row: int,
-        slot: int,
-        kind: IncidentKind,
-        change: int,
-        statistic: float,
-        threshold: float,
-        reference: Levels,
-        current: Levels,
-    ) -> None:
+    def append(self, row: int, slot: int, statistic: float, threshold: float, event: Event) -> None:
         """Note one event."""
-        self._rows.append((row, slot, kind, change, statistic, threshold))
-        self._levels.append((reference, current))
+        self._rows.append((row, slot, statistic, threshold, event))
 
     def build(self) -> Incidents:
         """The events as columns, ordered by row."""
-        order = sorted(range(len(self._rows)), key=lambda i: self._rows[i][0])
-        rows = [self._rows[i] for i in order]
-        levels = [self._levels[i] for i in order]
-        shape = (len(rows), len(LEVELS))
+        rows = sorted(self._rows, key=lambda row: row[0])
+        events = [row[-1] for row in rows]
+        shape = (len(rows), 3)
         return Incidents(
-            row=np.array([r[0] for r in rows], np.int64),
-            slot=np.array([r[1] for r in rows], np.int32),
-            kind=np.array([r[2] for r in rows], np.int8),
-            direction=np.array([r[3] for r in rows], np.int8),
-            statistic=np.array([r[4] for r in rows], np.float64),
-            threshold=np.array([r[5] for r in rows], np.float64),
-            reference=np.array([old[0] for old, _ in levels], np.float64).reshape(shape),
-            reference_n=np.array([old[1] for old, _ in levels], np.int64),
-            current=np.array([new[0] for _, new in levels], np.float64).reshape(shape),
-            current_n=np.array([new[1] for _, new in levels], np.int64),
+            row=np.array([row[0] for row in rows], np.int64),
+            slot=np.array([row[1] for row in rows], np.int32),
+            kind=np.array([event.kind for event in events], np.int8),
+            direction=np.array([event.change.direction for event in events], np.int8),
+            code=np.array([event.change.code for event in events], np.int64),
+            statistic=np.array([row[2] for row in rows], np.float64),
+            threshold=np.array([row[3] for row in rows], np.float64),
+            reference=np.array([event.old[:3] for event in events], np.float64).reshape(shape),
+            reference_n=np.array([event.old.n for event in events], np.int64),
+            current=np.array([event.new[:3] for event in events], np.float64).reshape(shape),
+            current_n=np.array([event.new.n for event in events], np.int64),
         )
 
 
 class SideEngines:
     """The second engines of the incidents that are open, and the rows that are free for more."""
 
-    def __init__(self, side: Side, in_use: int = 0) -> None:
-        """``in_use``: the first rows, that are not free."""
-        self.arrays = side
-        self._free = list(range(len(side.taken) - 1, in_use - 1, -1))
+    def __init__(self, layout: Layout, side: Side | None = None) -> None:
+        """``side``: engines that are all in use."""
+        self._layout = layout
+        self.arrays = make_side(0, layout) if side is None else side
+        self._free: list[int] = []
 
     def take(self) -> int:
         """A row for an engine that has taken nothing, growing if there is none."""
         if not self._free:
             old = len(self.arrays.taken)
-            self.arrays = enlarge_side(self.arrays)
+            self.arrays = enlarge_side(self.arrays, self._layout)
             self._free = list(range(len(self.arrays.taken) - 1, old - 1, -1))
         return self._free.pop()
 
@@ -120,33 +119,75 @@ class SideEngines:
         self._free.append(row)
 
 
-def open_incident(streams: Streams, slot: int, engines: SideEngines) -> None:
-    """Freeze the reference and start the second engine."""
-    streams.direction[slot] = direction(streams.evidence[slot])
-    streams.evidence[slot] = 0
-    streams.phase[slot] = Phase.OPEN
-    streams.since[slot] = 0
-    streams.side[slot] = engines.take()
+class IncidentLayer:
+    """The incidents of a detector's streams: opened, confirmed, closed, and their references replaced."""
+
+    def __init__(self, reference: Reference, side: Side | None = None) -> None:
+        """``side``: second engines of incidents that are open."""
+        self._reference = reference
+        self.engines = SideEngines(reference.layout, side)
+
+    def move_on(self, streams: Streams, slot: int, flag: int, value: float) -> Event:
+        """An alarm was raised, an open incident was judged, or a new reference is learnt; what that means."""
+        phase = streams.phase[slot]
+        if phase == Phase.ARMED:
+            return self._open(streams, slot, value)
+        if phase == Phase.RELEARNING:
+            streams.phase[slot] = Phase.ARMED
+            change = _told(streams, slot)
+            level = self._reference.level(streams.block[slot], int(streams.taken[slot]), change)
+            return Event(IncidentKind.REBASED, change, UNKNOWN, level)
+        return self._judge(streams, slot, IncidentKind.CONFIRMED if flag & REACHED else IncidentKind.CLOSED)
+
+    def _open(self, streams: Streams, slot: int, value: float) -> Event:
+        """Freeze the reference and start the second engine."""
+        block = streams.block[slot]
+        change = self._reference.suspect(block, streams.evidence[slot], value)
+        level = self._reference.level(block, int(streams.taken[slot]), change)
+        _tell(streams, slot, change)
+        streams.evidence[slot] = 0
+        streams.phase[slot] = Phase.OPEN
+        streams.since[slot] = 0
+        streams.side[slot] = self.engines.take()
+        return Event(IncidentKind.OPENED, change, level, UNKNOWN)
+
+    def _judge(self, streams: Streams, slot: int, kind: IncidentKind) -> Event:
+        """Put the second engine in the reference's place, or drop it and go on with the old reference.
+
+        In its place it goes on learning if it has not all its W values.
+        """
+        row = int(streams.side[slot])
+        block, taken = self.engines.arrays.block[row], int(self.engines.arrays.taken[row])
+        old, old_taken = streams.block[slot], int(streams.taken[slot])
+        change = _told(streams, slot)
+        if kind is IncidentKind.CONFIRMED:
+            change = self._reference.contrast(old, block, streams.evidence[slot], (old_taken, taken))
+        event = Event(
+            kind,
+            change,
+            self._reference.level(old, old_taken, change),
+            self._reference.level(block, taken, change),
+        )
+        streams.phase[slot] = Phase.ARMED
+        if kind is IncidentKind.CONFIRMED:
+            _tell(streams, slot, change)
+            streams.block[slot] = block
+            streams.taken[slot] = taken
+            if taken < self._reference.warm_up:
+                streams.phase[slot] = Phase.RELEARNING
+        self.engines.give_back(row)
+        streams.side[slot] = NO_SIDE
+        streams.since[slot] = 0
+        streams.evidence[slot] = 0
+        return event
 
 
-def confirm_incident(streams: Streams, slot: int, engines: SideEngines, warm_up: int) -> None:
-    """Put the second engine in the reference's place; it goes on learning if it has not all its W values."""
-    row = int(streams.side[slot])
-    streams.direction[slot] = direction(streams.evidence[slot])
-    streams.block[slot, :BLOCK] = engines.arrays.block[row]
-    streams.taken[slot] = engines.arrays.taken[row]
-    streams.phase[slot] = Phase.ARMED if streams.taken[slot] >= warm_up else Phase.RELEARNING
-    _leave(streams, slot, engines)
+def _tell(streams: Streams, slot: int, change: Change) -> None:
+    streams.direction[slot] = change.direction
+    streams.code[slot] = change.code
 
 
-def close_incident(streams: Streams, slot: int, engines: SideEngines) -> None:
-    """Drop the second engine and go on with the old reference."""
-    streams.phase[slot] = Phase.ARMED
-    _leave(streams, slot, engines)
-
-
-def _leave(streams: Streams, slot: int, engines: SideEngines) -> None:
-    engines.give_back(int(streams.side[slot]))
-    streams.side[slot] = NO_SIDE
-    streams.since[slot] = 0
-    streams.evidence[slot] = 0
+def _told(streams: Streams, slot: int) -> Change:
+    """What was told of the stream's incident last."""
+    codes = streams.code[slot]
+    return Change(Direction(int(streams.direction[slot])), int(codes[0]) if len(codes) else NO_CODE)

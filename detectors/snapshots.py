@@ -1,6 +1,6 @@
 """How does a detector's state become named arrays, and state again?
 
-Called by ``csr.py``. It stores nothing: the caller writes the arrays where it keeps snapshots.
+Called by ``slots.py``. It stores nothing: the caller writes the arrays where it keeps snapshots.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.contract import Snapshot, SnapshotMismatch
-from detectors.state import NO_SIDE, Side, Streams, make_side, make_streams
+from detectors.state import NO_SIDE, Layout, Side, Streams, make_side, make_streams
+
+# Arrays of no width are not written.
+_NO_WIDTH = (0,)
 
 
 def pack(streams: Streams, used: int, side: Side) -> Snapshot:
@@ -21,7 +24,8 @@ def pack(streams: Streams, used: int, side: Side) -> Snapshot:
     """
     arrays: dict[str, NDArray[Any]] = {}
     for name, array in streams._asdict().items():
-        arrays[name] = array[:used].copy()
+        if array.shape[1:] != _NO_WIDTH:
+            arrays[name] = array[:used].copy()
     opened = np.flatnonzero(arrays["side"] != NO_SIDE)
     rows = arrays["side"][opened]
     arrays["side"][opened] = np.arange(len(opened))
@@ -30,14 +34,18 @@ def pack(streams: Streams, used: int, side: Side) -> Snapshot:
     return arrays
 
 
-def unpack(snapshot: Snapshot) -> tuple[Streams, Side]:
+def unpack(snapshot: Snapshot, layout: Layout) -> tuple[Streams, Side]:
     """New arrays with a snapshot's content; every row of the second engines is in use.
 
     Raises:
         SnapshotMismatch: an array is missing, or has another type or width than this version's.
     """
-    streams, side = make_streams(1), make_side(1)
-    loaded = [load_array(snapshot, name, like) for name, like in streams._asdict().items()]
+    side = make_side(1, layout)
+    empty = make_streams(len(load_array(snapshot, "phase", np.empty(0, np.int8))), layout)
+    loaded = [
+        array if array.shape[1:] == _NO_WIDTH else load_array(snapshot, name, array)
+        for name, array in empty._asdict().items()
+    ]
     return Streams(*loaded), Side(
         *(load_array(snapshot, f"side_{name}", x) for name, x in side._asdict().items())
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.contract import Readings
-from detectors.csr import Csr, CsrParameters, Engine
+from detectors.csr import Csr, CsrParameters
+from detectors.slots import Engine
 
 
 class KernelMismatch(RuntimeError):

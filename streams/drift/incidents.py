@@ -110,7 +110,7 @@ class IncidentBook:
             n=n,
             statistic=statistic,
             threshold=threshold,
-            reference_level=level_of(direction, reference),
+            reference_level=level_of(reference),
             current_level=None,
             summary=summarize(stream, "open", direction, reference, None),
         )
@@ -150,8 +150,8 @@ class IncidentBook:
             state=state,
             closed_time=closed_ns,
             direction=direction_name(direction),
-            reference_level=level_of(direction, reference),
-            current_level=level_of(direction, current),
+            reference_level=level_of(reference),
+            current_level=level_of(current),
             summary=summarize(stream, state, direction, reference, current, over=closed_ns is not None),
         )
 

@@ -5,7 +5,7 @@ import math
 from detectors.contract import Direction
 from streams.drift.table import Stream
 
-# Quantiles of `detectors.contract.LEVELS`: low end, middle, high end.
+# A level with its interval, as in `detectors.contract.Incidents`: low, level, high.
 Levels = tuple[float, float, float]
 
 _SUBJECTS = {
@@ -25,21 +25,9 @@ _VERBS = {
 }
 
 
-def level_of(direction: Direction, levels: Levels) -> float | None:
-    """The number that a change of this kind is about, in the signal's unit; None where it is not known.
-
-    The median for up and down, the distance from the 5 % to the 95 % quantile for a spread, and the 95 % or
-    the 5 % quantile for an end.
-    """
-    low, middle, high = levels
-    value = middle
-    if direction in (Direction.WIDER, Direction.NARROWER):
-        value = high - low
-    elif direction is Direction.UPPER_TAIL:
-        value = high
-    elif direction is Direction.LOWER_TAIL:
-        value = low
-    return value if math.isfinite(value) else None
+def level_of(levels: Levels) -> float | None:
+    """The number that a change is about, in the signal's unit; None where it is not known."""
+    return levels[1] if math.isfinite(levels[1]) else None
 
 
 def summarize(
@@ -63,8 +51,8 @@ def summarize(
     """
     what = f"{stream.agent_name} · {stream.step_name}: {_SUBJECTS.get(direction, '')}{stream.signal.title}"
     unit, verb = stream.signal.unit, _VERBS[direction]
-    before = level_of(direction, reference)
-    after = None if current is None else level_of(direction, current)
+    before = level_of(reference)
+    after = None if current is None else level_of(current)
     usual = "" if before is None else f" (usually {_number(before)} {unit})"
     if state == "open":
         return f"{what} may be {verb}{usual}; not confirmed yet"

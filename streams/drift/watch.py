@@ -98,7 +98,7 @@ class Watch:
         try:
             self._detector.restore(snapshot)
         except SnapshotMismatch:
-            self._detector = Csr(self._detector.parameters)
+            self._detector = Csr(CsrParameters(threshold=self._params.detector_arl))
             self._detector.add(self._table.ids())
             return list(range(count))
         changed = slots[self._detector.thresholds(slots) != self._params.detector_arl]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from river.drift import ADWIN
 
-from detectors.csr import Csr, CsrParameters, Engine
+from detectors.csr import Csr, CsrParameters
+from detectors.slots import Engine
 from detectors.startup import warm_up
 from detectors.state import SIDE_BYTES, STREAM_BYTES
 

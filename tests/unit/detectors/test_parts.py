@@ -105,17 +105,3 @@ def test_values_beyond_float32_are_clipped_and_stay_in_order() -> None:
     assert np.isfinite(clipped).all()
     assert (np.diff(clipped) >= 0).all()
     assert clipped.tolist() == [float(single(x)) for x in extreme.tolist()]
-
-
-def test_binned_quantiles_are_near_the_exact_ones() -> None:
-    values = np.random.default_rng(3).lognormal(7.0, 0.6, 5000).astype(np.float32)
-    edges = bins.find_edges(values[None, :100])[0]
-    counts = np.bincount(bins.find_bins(edges[None, :].repeat(5000, axis=0), values), minlength=64)
-    levels = bins.binned_levels(edges, counts.astype(np.int32))
-    assert levels == pytest.approx(np.quantile(values, [0.05, 0.5, 0.95]).tolist(), rel=0.03)
-
-
-def test_quantiles_of_nothing_are_undefined() -> None:
-    edges = bins.find_edges(np.zeros((1, 100), np.float32))[0]
-    assert np.isnan(bins.binned_levels(edges, np.zeros(64, np.int32))).all()
-    assert np.isnan(bins.sample_levels(np.empty(0, np.float32))).all()

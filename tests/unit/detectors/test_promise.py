@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.contract import Direction, IncidentKind, Incidents, Phase
+from detectors.contract import NO_CODE, Direction, IncidentKind, Incidents, Phase
 from detectors.csr import Csr, CsrParameters
 from detectors.evaluate import (
     Alarms,
@@ -95,10 +95,14 @@ def test_a_confirmed_change_says_from_what_to_what() -> None:
     true = incidents.row >= at[incidents.slot]
     confirmed = true & (incidents.kind == IncidentKind.CONFIRMED)
     rebased = true & (incidents.kind == IncidentKind.REBASED)
-    assert np.median(incidents.reference[confirmed, 1]) == pytest.approx(1200, rel=0.05)
-    assert np.median(incidents.current[rebased, 1]) == pytest.approx(1500, rel=0.05)
+    up = incidents.direction == Direction.UP
+    assert np.median(incidents.reference[confirmed & up, 1]) == pytest.approx(1200, rel=0.05)
+    assert np.median(incidents.current[rebased & up, 1]) == pytest.approx(1500, rel=0.05)
     assert (incidents.current_n[rebased] == 100).all()
     assert (np.diff(incidents.reference[confirmed], axis=1) > 0).all()
+    low, _, high = incidents.reference[confirmed & up].T
+    assert np.mean((low <= 1200) & (high >= 1200)) >= 0.95
+    assert (incidents.code == NO_CODE).all()
 
 
 def test_most_false_incidents_close_themselves() -> None:
