@@ -6,13 +6,18 @@ Asked before a server is started, so that the answer is a sentence and not a Jav
 from __future__ import annotations
 
 import errno
+import random
 import socket
+from itertools import islice
 
 import psutil
 
 from streams.local.errors import LocalError
 
 LOOPBACK = "127.0.0.1"
+EPHEMERAL = 32_768
+"""First port that Linux gives to outgoing connections (net.ipv4.ip_local_port_range); macOS begins above."""
+_FIRST = 20_000
 
 
 class PortBusy(LocalError):
@@ -63,21 +68,39 @@ def neighbour_of(port: int) -> int:
     The one above stays free while the server is down: a port of the system's choice may by then belong to
     somebody's outgoing connection.
     """
-    for candidate in range(port + 1, min(port + 10, 65_536)):
-        try:
-            require_free(candidate, "")
-        except LocalError:
-            continue
-        return candidate
-    return free_port()
+    above = range(port + 1, min(port + 10, 65_536))
+    return next(filter(_is_free, above), None) or free_port()
 
 
 def free_port() -> int:
-    """Return a port that is free now; somebody may take it before the caller does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One of `free_ports`."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different ports that are free now, and that no outgoing connection will be given.
+
+    A port of the system's choice may belong to somebody's outgoing connection before a server binds it, or
+    while the server is down between two starts; `EPHEMERAL` starts above these. Another server may still take
+    one.
+
+    Raises:
+        LocalError: There are not so many.
+    """
+    candidates = range(_FIRST, EPHEMERAL)
+    free = filter(_is_free, random.sample(candidates, len(candidates)))
+    found = list(islice(free, count))
+    if len(found) < count:
+        raise LocalError(f"There are no {count} free ports on {LOOPBACK} from {_FIRST} to {EPHEMERAL - 1}.")
+    return found
+
+
+def _is_free(port: int) -> bool:
+    try:
+        require_free(port, "")
+    except LocalError:
+        return False
+    return True
 
 
 def holder_of(port: int) -> str | None:

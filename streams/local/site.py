@@ -24,7 +24,7 @@ from streams.clickhouse import connect, delete_rows
 from streams.local.accounts import FULL_USER, Accounts, accounts_in
 from streams.local.errors import LocalError
 from streams.local.kafka import DEFAULT_PORT, LocalKafka, ask_cluster_id
-from streams.local.ports import LOOPBACK, free_port, require_free
+from streams.local.ports import LOOPBACK, free_ports, require_free
 from streams.local.processes import ChildSpec
 from streams.local.supervisor import Supervisor
 from streams.migrate import migrate
@@ -119,10 +119,9 @@ class Site:
         if self._servers.kafka is None:
             self._kafka = LocalKafka(self._data, port=self._servers.kafka_port, console=console)
         self.settings = self._complete(settings)
-        self.health_ports = {
-            role: health_port + number if health_port else free_port()
-            for number, role in enumerate(self._roles)
-        }
+        count = len(self._roles)
+        ports = range(health_port, health_port + count) if health_port else free_ports(count)
+        self.health_ports = dict(zip(self._roles, ports, strict=True))
 
     def start(self) -> None:
         """Start servers, make tables and topics, start roles.

@@ -10,7 +10,15 @@ import pytest
 
 from streams.local.folders import cache_folder, data_folder
 from streams.local.locks import FileLock, LockHeld
-from streams.local.ports import LOOPBACK, PortBusy, free_port, neighbour_of, require_free
+from streams.local.ports import (
+    EPHEMERAL,
+    LOOPBACK,
+    PortBusy,
+    free_port,
+    free_ports,
+    neighbour_of,
+    require_free,
+)
 
 
 def test_folders_follow_the_xdg_variables() -> None:
@@ -67,6 +75,17 @@ def test_a_lock_is_gone_with_a_killed_owner(tmp_path: Path) -> None:
 
 def test_a_free_port_passes() -> None:
     require_free(free_port(), "--port")
+
+
+def test_free_ports_differ_and_are_none_that_outgoing_connections_get() -> None:
+    ports = free_ports(50)
+    assert len(set(ports)) == 50
+    assert max(ports) < EPHEMERAL
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, ports[0]))
+        taken.listen()
+        every = free_ports(12_000)
+    assert ports[0] not in every
 
 
 def test_a_busy_port_names_the_port_the_holder_and_the_flag() -> None:
