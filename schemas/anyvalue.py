@@ -15,8 +15,8 @@ def pb_attributes(pairs: Any) -> Attributes:
     found: Attributes = {}
     for pair in pairs:
         value = pair.value
-        # Most are texts, and asking which one it is costs as much as reading it.
-        found[pair.key] = value.string_value or pb_value(value)
+        # Most are texts, then numbers, and asking which one it is costs as much as reading it.
+        found[pair.key] = value.string_value or value.int_value or pb_value(value)
     return found
 
 

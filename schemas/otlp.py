@@ -5,9 +5,8 @@ A message is one ExportTraceServiceRequest, as the Collector's kafka exporter wr
 and protobuf of one trace give the same events. Does not price, place or attribute anything.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from google.protobuf.message import DecodeError as ProtobufError
@@ -25,8 +24,15 @@ from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
 from schemas.span import InvalidSpan, Resource, Span, SpanEvent, read_resource, to_event
 
-_Read = Callable[[], Span]
-_Bytes = Callable[[], bytes]
+
+class _Batch(NamedTuple):
+    """The spans of one scope, unread, and how each is read and written again."""
+
+    spans: Sequence[Any]
+    read: Callable[[Any, Resource, Any], Span]
+    write: Callable[[Any], bytes]
+    resource: Resource
+    scope: Any
 
 
 def decode(value: bytes) -> Decoded:
@@ -43,7 +49,7 @@ def decode(value: bytes) -> Decoded:
     # A request in protobuf begins with 0x0a (field 1); "{" would be a group, which OTLP does not use.
     is_json = value[:64].lstrip()[:1] == b"{"
     try:
-        spans = list(_read_json(value) if is_json else _read_protobuf(value))
+        batches = list(_read_json(value) if is_json else _read_protobuf(value))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Decoded([], (), [Rejected(0, Reason.INVALID_JSON, _say(error), value)])
     except ProtobufError as error:
@@ -51,12 +57,15 @@ def decode(value: bytes) -> Decoded:
     events: list[Event] = []
     numbers: list[int] = []
     rejected: list[Rejected] = []
-    for number, (read, original) in enumerate(spans):
-        try:
-            events.append(to_event(read()))
-            numbers.append(number)
-        except (InvalidSpan, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            rejected.append(Rejected(number, Reason.INVALID_SPAN, _say(error), original()))
+    before = 0
+    for spans, read, write, resource, scope in batches:
+        for number, span in enumerate(spans, before):
+            try:
+                events.append(to_event(read(span, resource, scope)))
+                numbers.append(number)
+            except (InvalidSpan, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                rejected.append(Rejected(number, Reason.INVALID_SPAN, _say(error), write(span)))
+        before += len(spans)
     return Decoded(events, numbers, rejected)
 
 
@@ -67,7 +76,7 @@ def _say(error: BaseException) -> str:
 # -- protobuf
 
 
-def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
+def _read_protobuf(value: bytes) -> Iterator[_Batch]:
     request = ExportTraceServiceRequest()
     request.ParseFromString(value)
     if not request.resource_spans:
@@ -75,30 +84,34 @@ def _read_protobuf(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
     for resource_spans in request.resource_spans:
         resource = read_resource(pb_attributes(resource_spans.resource.attributes))
         for scope_spans in resource_spans.scope_spans:
-            scope = scope_spans.scope
-            for span in scope_spans.spans:
-                yield partial(_pb_span, span, resource, scope), span.SerializeToString
+            scope = Scope(scope_spans.scope.name, scope_spans.scope.version)
+            yield _Batch(scope_spans.spans, _pb_span, _pb_bytes, resource, scope)
 
 
-def _pb_span(span: Any, resource: Resource, scope: Any) -> Span:
+def _pb_span(span: Any, resource: Resource, scope: Scope) -> Span:
+    status = span.status
     return Span(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_span_id=span.parent_span_id.hex(),
-        name=span.name,
-        start_time_unix_nano=span.start_time_unix_nano,
-        end_time_unix_nano=span.end_time_unix_nano,
-        attributes=pb_attributes(span.attributes),
-        resource=resource,
-        scope_name=scope.name,
-        scope_version=scope.version,
-        status_code=span.status.code,
-        status_message=span.status.message,
-        events=[
+        span.trace_id.hex(),
+        span.span_id.hex(),
+        span.parent_span_id.hex(),
+        span.name,
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        pb_attributes(span.attributes),
+        resource,
+        scope.name,
+        scope.version,
+        status.code,
+        status.message,
+        [
             SpanEvent(event.name, event.time_unix_nano, pb_attributes(event.attributes))
             for event in span.events
         ],
     )
+
+
+def _pb_bytes(span: Any) -> bytes:
+    return bytes(span.SerializeToString())
 
 
 # -- JSON. strict=False: 64-bit integers are strings there, and some emitters write numbers.
@@ -146,13 +159,11 @@ _SPAN = msgspec.json.Decoder(_JsonSpan, strict=False)
 _STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
-def _read_json(value: bytes) -> Iterator[tuple[_Read, _Bytes]]:
+def _read_json(value: bytes) -> Iterator[_Batch]:
     for resource_spans in _REQUEST.decode(value).resource_spans:
         resource = read_resource(json_attributes(resource_spans.resource.attributes))
         for scope_spans in resource_spans.scope_spans:
-            scope = scope_spans.scope
-            for raw in scope_spans.spans:
-                yield partial(_json_span, raw, resource, scope), partial(bytes, raw)
+            yield _Batch(scope_spans.spans, _json_span, bytes, resource, scope_spans.scope)
 
 
 def _json_span(raw: msgspec.Raw, resource: Resource, scope: Scope) -> Span:

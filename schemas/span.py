@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from schemas import dialect, tokens
-from schemas.attributes import Attributes, Found, Read, read
+from schemas.attributes import Attributes, Found, Read, Sort, read
 from schemas.event import NO_CONTENT, Event, Kind
 
 LABEL_CHARS = 256
@@ -83,9 +83,11 @@ def to_event(span: Span) -> Event:
     kind = kind_of(result, fields, _name_parts(span, result, fields))
     if kind == "llm":
         _out_of_json(result, fields)
-    usage: tokens.Fields = {name: _tokens(result, name) for name in result.found if name in dialect.TOKENS}
-    convention = tokens.settle(usage, span.scope_name, span.scope_version) if usage else None
-    fields.update(usage)
+    convention = None
+    if result.names[Sort.USAGE]:
+        usage: tokens.Fields = {name: _tokens(result, name) for name in result.names[Sort.USAGE]}
+        convention = tokens.settle(usage, span.scope_name, span.scope_version)
+        fields.update(usage)
     _numbers(span, result, fields)
     _contents(result, kind, fields)
     for name, label in span.resource.labels.items():
@@ -202,15 +204,16 @@ def _with_events(span: Span) -> Attributes:
 def _labels(result: Read) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     refused: list[str] = []
-    for name, (_, _, value) in result.found.items():
-        if name in dialect.LABELS:
-            text = value[:LABEL_CHARS] if type(value) is str else _label(value)
-            clean = _CLEAN.get(name)
-            label = text if clean is None else clean(text)
-            if label:
-                fields[name] = label
-            else:
-                refused.append(name)
+    found = result.found
+    for name in result.names[Sort.LABEL]:
+        value = found[name][2]
+        text = value[:LABEL_CHARS] if type(value) is str else _label(value)
+        clean = _CLEAN.get(name)
+        label = text if clean is None else clean(text)
+        if label:
+            fields[name] = label
+        else:
+            refused.append(name)
     for name in refused:
         _next_label(result, name, fields)
     return fields
@@ -289,13 +292,8 @@ _CLEAN: dict[str, Callable[[str], str | None]] = {
 
 def _name_parts(span: Span, result: Read, fields: dict[str, Any]) -> Kind:
     """What stands inside of other names: that of the span, and OpenLLMetry's name of an entity."""
-    named = result.hints.get("operation.name")
-    if isinstance(named, str) and named.startswith("ai."):
-        fields.setdefault("operation_name", _operation(named[:LABEL_CHARS]))
-    entity, kind = result.hints.get("traceloop.entity.name"), result.hints.get("traceloop.span.kind")
-    field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
-    if entity is not None and field is not None:
-        fields.setdefault(field, _label(entity))
+    if result.hints:
+        _hinted(result.hints, fields)
     name, found, by_name = _in_name(span.name)
     if found:
         fields.setdefault(name, found)
@@ -305,6 +303,16 @@ def _name_parts(span: Span, result: Read, fields: dict[str, Any]) -> Kind:
     if "agent_name" in fields:
         fields.pop("agent_hint", None)
     return by_name
+
+
+def _hinted(hints: Attributes, fields: dict[str, Any]) -> None:
+    named = hints.get("operation.name")
+    if isinstance(named, str) and named.startswith("ai."):
+        fields.setdefault("operation_name", _operation(named[:LABEL_CHARS]))
+    entity, kind = hints.get("traceloop.entity.name"), hints.get("traceloop.span.kind")
+    field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
+    if entity is not None and field is not None:
+        fields.setdefault(field, _label(entity))
 
 
 @lru_cache(4_096)
@@ -374,10 +382,11 @@ def read_resource(attributes: Attributes) -> Resource:
 
 def _sources(result: Read, fields: dict[str, Any]) -> dict[str, str]:
     """Fields that another than the current name of OpenTelemetry said."""
+    found = result.found
     return {
-        name: first.name
-        for name, first in result.found.items()
-        if first.rank and name not in dialect.CONTENTS and fields.get(name) is not None
+        name: found[name].name
+        for name in result.aliased
+        if found[name].rank and name not in dialect.CONTENTS and fields.get(name) is not None
     }
 
 
@@ -413,12 +422,12 @@ _LIMITS = {
 
 
 def _numbers(span: Span, result: Read, fields: dict[str, Any]) -> None:
-    for name, (low, high) in _LIMITS.items():
-        if name in result.found and (number := _number(result, name, low, high)) is not None:
-            fields[name] = number
-    for name in dialect.FLAGS:
-        if (first := result.found.get(name)) is not None:
-            fields[name] = str(first.value).lower() in ("true", "1")
+    for name in result.names[Sort.OTHER]:
+        if name in _LIMITS:
+            if (number := _number(result, name, *_LIMITS[name])) is not None:
+                fields[name] = number
+        elif name in dialect.FLAGS:
+            fields[name] = str(result.found[name].value).lower() in ("true", "1")
     if "reported_cost_usd" not in fields and (cost := _cost(result)) is not None:
         fields["reported_cost_usd"] = cost
     if "time_to_first_chunk_s" not in fields and result.hints:
@@ -486,10 +495,9 @@ def _first_chunk_s(span: Span, result: Read) -> float | None:
 
 def _contents(result: Read, kind: Kind, fields: dict[str, Any]) -> None:
     generic: dict[str, msgspec.Raw] = {}
-    for name in result.found:
-        if name in dialect.CONTENTS:
-            into = generic if name in _GENERIC else fields
-            into[name] = _content(_joined(result, name))
+    for name in result.names[Sort.CONTENT]:
+        into = generic if name in _GENERIC else fields
+        into[name] = _content(_joined(result, name))
     places = _TOOL_PLACES if kind == "tool" else _MESSAGE_PLACES
     for name, content in generic.items():
         fields.setdefault(places[name], content)

@@ -5,7 +5,7 @@ event of the block uses.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -61,14 +61,14 @@ def build_steps(block: Block, book: PriceBook, *, keep_attributes: bool) -> pa.R
     arrays: dict[str, pa.Array] = {
         name: _array(columns[name], _STEP_SCHEMA.field(name).type) for name in _PLAIN
     }
-    arrays["run_id"] = pa.array([resolve_run_id(event) for event in events], pa.string())
-    arrays["step_name"] = pa.array([resolve_step_name(event) for event in events], pa.string())
+    arrays["run_id"] = pa.array(_resolved(columns["trace_id"], events, resolve_run_id), pa.string())
+    arrays["step_name"] = pa.array(_resolved(columns["step_name"], events, resolve_step_name), pa.string())
     for name in _MAPS:
         arrays[name] = _attributes(columns[name], keep_attributes or name == "sources")
     times = _times(columns, np.array(block.append_ns, np.int64))
     arrays |= times
     arrays["tool_call_hash"] = _tool_call_hashes(events, columns)
-    arrays |= price(_usage(columns, times["time"], block), book)
+    arrays |= price(_usage(columns, arrays, block), book)
     arrays["source_topic"] = pa.array(block.topics, pa.int8())
     arrays["source_partition"] = pa.array(block.partitions, pa.int32())
     arrays["source_offset"] = pa.array(block.offsets, pa.int64())
@@ -87,8 +87,15 @@ def _transpose(events: list[Event]) -> dict[str, Column]:
 
 
 def _is_empty(column: Column) -> bool:
-    # One pass in C. `count` compares by identity first, and almost all values are None where it matters.
-    return column.count(None) == len(column)
+    # Ends at the first value, and passes over None by identity: 5 ns each.
+    return column == [None] * len(column)
+
+
+def _resolved(column: Column, events: list[Event], resolve: Callable[[Event], str]) -> Column:
+    """A column that `resolve` completes; most blocks need nothing."""
+    if all(column):
+        return column
+    return [given or resolve(event) for given, event in zip(column, events, strict=True)]
 
 
 def _array(column: Column, kind: pa.DataType) -> pa.Array:
@@ -134,19 +141,17 @@ def _times(columns: dict[str, Column], append_ns: Ints) -> dict[str, pa.Array]:
     }
 
 
-def _usage(columns: dict[str, Column], time: pa.Array, block: Block) -> Usage:
-    tokens = {name: columns[name] for name in _TOKENS}
+def _usage(columns: dict[str, Column], arrays: dict[str, pa.Array], block: Block) -> Usage:
+    given = [arrays[name] for name in _TOKENS]
+    reported = _array(columns["reported_cost_usd"], pa.float64())
     has = np.zeros(len(block), np.bool_)
-    values: dict[str, Ints] = {}
-    for name, column in tokens.items():
-        if _is_empty(column):
-            values[name] = np.zeros(len(block), np.int64)
-        else:
-            has |= np.array([value is not None for value in column], np.bool_)
-            values[name] = np.array([value or 0 for value in column], np.int64)
-    if not _is_empty(columns["reported_cost_usd"]):
-        has |= np.array([value is not None for value in columns["reported_cost_usd"]], np.bool_)
-    time_ns = time.cast(pa.int64()).to_numpy()
+    for array in (*given, reported):
+        if array.null_count < len(block):
+            has |= array.is_valid().to_numpy(zero_copy_only=False)
+    values: dict[str, Ints] = {
+        name: array.fill_null(0).to_numpy() for name, array in zip(_TOKENS, given, strict=True)
+    }
+    time_ns = arrays["time"].cast(pa.int64()).to_numpy()
     return Usage(
         kind=columns["kind"],
         provider_name=columns["provider_name"],
@@ -179,8 +184,13 @@ def _tool_call_hashes(events: list[Event], columns: dict[str, Column]) -> pa.Arr
     """The same tool with the same arguments has the same hash: what the loop rule counts."""
     if "tool" not in columns["kind"]:
         return pa.nulls(len(events), pa.int64())
+    kinds = columns["kind"]
     return pa.array(
-        [_tool_call_hash(event) if event.kind == "tool" else None for event in events], pa.int64()
+        [
+            _tool_call_hash(event) if kind == "tool" else None
+            for event, kind in zip(events, kinds, strict=True)
+        ],
+        pa.int64(),
     )
 
 

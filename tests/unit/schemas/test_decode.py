@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from schemas import native, otlp
 from schemas.decoded import Reason
@@ -79,3 +80,40 @@ def test_unusable_usage_refuses_the_span_and_not_its_neighbour(value: dict[str, 
     assert rejected.reason is Reason.INVALID_SPAN
     assert "gen_ai.usage.input_tokens" in rejected.detail
     assert json.loads(rejected.original) == bad
+
+
+def test_spans_are_numbered_through_all_scopes_of_a_message_refused_ones_too() -> None:
+    def span(number: int, *, good: bool = True) -> dict[str, str]:
+        return {
+            "traceId": "0af7651916cd43dd8448eb211c80319c" if good else "00" * 16,
+            "spanId": f"{number + 1:016x}",
+            "name": str(number),
+            "startTimeUnixNano": "1750000000000000000",
+        }
+
+    scopes: list[list[dict[str, str]]] = [[span(0), span(1)], [], [span(2, good=False), span(3)], [span(4)]]
+    document = {
+        "resourceSpans": [
+            {"scopeSpans": [{"spans": spans} for spans in scopes[:2]]},
+            {"scopeSpans": [{"spans": spans} for spans in scopes[2:]]},
+        ]
+    }
+    # OTLP JSON has ids in hexadecimal, protobuf's own JSON in base64.
+    binary = ExportTraceServiceRequest()
+    for group in document["resourceSpans"]:
+        into = binary.resource_spans.add()
+        for scope in group["scopeSpans"]:
+            to = into.scope_spans.add()
+            for one in scope["spans"]:
+                to.spans.add(
+                    trace_id=bytes.fromhex(one["traceId"]),
+                    span_id=bytes.fromhex(one["spanId"]),
+                    name=one["name"],
+                    start_time_unix_nano=int(one["startTimeUnixNano"]),
+                )
+    for value in (json.dumps(document).encode(), binary.SerializeToString()):
+        decoded = otlp.decode(value)
+        assert list(decoded.numbers) == [0, 1, 3, 4]
+        assert [event.span_name for event in decoded.events] == ["0", "1", "3", "4"]
+        [rejected] = decoded.rejected
+        assert (rejected.number, rejected.reason) == (2, Reason.INVALID_SPAN)
