@@ -21,6 +21,7 @@ from clickhouse_connect.driver.client import Client
 from streams.local.ports import free_port
 from streams.local.processes import Child, ChildSpec, last_words
 from streams.migrate import migrate
+from tests.sql.site import Site, make_site
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,12 @@ def database(connect: Callable[..., Client]) -> Callable[[], str]:
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def site(connect: Callable[..., Client], database: Callable[[], str]) -> Site:
+    """Two fleets; seeded once for all tests of dashboards."""
+    return make_site(connect, database)
 
 
 def _start(folder: Path, port: int) -> Child:

@@ -1,8 +1,6 @@
 """Is every dashboard's JSON what the code makes, and does it keep the rules that Grafana does not enforce?"""
 
-import json
 import re
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,13 @@ import yaml
 
 from dashboards import links
 from dashboards.__main__ import FOLDER, main, texts
-from dashboards.panels.contract import Json
+from dashboards.panels import Json
 from dashboards.queries import load_query, query_names
 from dashboards.registry import DASHBOARDS
 from dashboards.target import PLUGIN, SOURCE
+from tests.sql.dashboard_json import CONTENTS, PLACEHOLDER, asked_of, links_of, variables_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "grafana" / "provisioning"
-# As committed: what a site provisions.
-CONTENTS: dict[str, Json] = {
-    uid: json.loads((FOLDER / f"{uid}.json").read_text(encoding="utf-8")) for uid in DASHBOARDS
-}
 KINDS = {
     "stat", "gauge", "bargauge", "timeseries", "barchart", "piechart", "histogram", "heatmap", "table",
     "state-timeline", "status-history", "nodeGraph", "traces", "logs", "text", "row",
@@ -33,7 +28,6 @@ UNITS = {
     "dateTimeAsIso",
 }  # fmt: skip
 VIEWS = re.compile(r"(?:FROM|JOIN)\s+(\w+)")
-PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 each_dashboard = pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 each_panel = pytest.mark.parametrize(
@@ -46,26 +40,8 @@ each_panel = pytest.mark.parametrize(
 )
 
 
-def variables_of(content: Json) -> dict[str, Json]:
-    return {one["name"]: one for one in content["templating"]["list"]}
-
-
-def targets_of(content: Json) -> Iterator[Json]:
-    """Of panels, annotations and variables."""
-    for panel in content["panels"]:
-        yield from panel.get("targets", ())
-    yield from (one["target"] for one in content["annotations"]["list"] if "target" in one)
-    yield from (one["query"] for one in content["templating"]["list"] if one["type"] == "query")
-
-
-def links_of(panel: Json) -> Iterator[str]:
-    """Addresses that a panel leads to."""
-    config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
-    yield from (link["url"] for link in config["defaults"].get("links", ()))
-    for override in config["overrides"]:
-        for one in override["properties"]:
-            if one["id"] == "links":
-                yield from (link["url"] for link in one["value"])
+def targets_of(uid: str) -> list[Json]:
+    return [asked.target for asked in asked_of(uid)]
 
 
 def test_the_committed_files_are_what_the_code_makes() -> None:
@@ -87,7 +63,7 @@ def test_a_check_names_what_differs_and_writing_mends_it(
 
 
 def test_every_query_file_is_used_and_has_its_question() -> None:
-    used = {target["rawSql"] for content in CONTENTS.values() for target in targets_of(content)}
+    used = {target["rawSql"] for uid in CONTENTS for target in targets_of(uid)}
     folders = {path.name for path in (FOLDER.parent / "queries").iterdir() if path.is_dir()}
     for folder in folders - {"shared", "__pycache__", "alerts"}:
         for name in query_names(folder):
@@ -190,7 +166,7 @@ def test_the_first_row_is_a_few_numbers(content: Json) -> None:
 
 @each_dashboard
 def test_a_query_sets_its_format_and_is_limited_in_time_and_size(content: Json) -> None:
-    for target in targets_of(content):
+    for target in targets_of(content["uid"]):
         sql = target["rawSql"]
         assert target["editorType"] == "sql"
         assert target["format"] in (0, 1, 2, 3)
@@ -205,9 +181,9 @@ def test_a_query_sets_its_format_and_is_limited_in_time_and_size(content: Json) 
 
 @each_dashboard
 def test_what_queries_name_is_declared_and_what_is_declared_is_named(content: Json) -> None:
-    declared = set(variables_of(content))
+    declared = set(variables_of(content["uid"]))
     named: set[str] = set()
-    for target in targets_of(content):
+    for target in targets_of(content["uid"]):
         sql = target["rawSql"]
         for found in PLACEHOLDER.findall(sql):
             assert re.fullmatch(r"\w+:(sqlstring|percentencode)", found), f"${{{found}}} is not quoted"
@@ -219,7 +195,7 @@ def test_what_queries_name_is_declared_and_what_is_declared_is_named(content: Js
 
 @each_dashboard
 def test_variables_follow_the_range_and_the_source(content: Json) -> None:
-    variables = variables_of(content)
+    variables = variables_of(content["uid"])
     assert list(variables)[:5] == ["datasource", "namespace", "environment", "team", "agent"]
     assert variables["datasource"]["query"] == PLUGIN
     for one in variables.values():
@@ -243,7 +219,7 @@ def test_what_may_explain_a_change_is_drawn_over_every_series(content: Json) -> 
 def test_queries_ask_views_and_never_tables(content: Json) -> None:
     tables = {"steps", "step_contents", "runs", "windows", "readings", "incidents", "dead_letters", "ledger",
               "repricings"}  # fmt: skip
-    for target in targets_of(content):
+    for target in targets_of(content["uid"]):
         asked = set(VIEWS.findall(target["rawSql"]))
         assert asked
         assert not asked & tables
@@ -251,13 +227,13 @@ def test_queries_ask_views_and_never_tables(content: Json) -> None:
 
 @each_dashboard
 def test_links_lead_to_dashboards_that_take_what_they_bring(content: Json) -> None:
-    own = set(variables_of(content))
+    own = set(variables_of(content["uid"]))
     for panel in content["panels"]:
         for url in links_of(panel):
             path, _, query = url.partition("?")
             uid = path.removeprefix("/d/")
             assert uid in CONTENTS, url
-            taken = set(variables_of(CONTENTS[uid]))
+            taken = set(variables_of(uid))
             brought = re.findall(r"(?:^|&)(?:\$\{(\w+):queryparam\}|var-(\w+)=)", query)
             for kept, chosen in brought:
                 assert (kept or chosen) in taken, url

@@ -12,20 +12,26 @@ from streams.drift.params import Params as DriftParams
 from streams.drift.processor import DriftProcessor
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
+from streams.ingest.contents import build_contents
 from streams.pricing.book import PriceBook
 from streams.runs.params import SECOND_NS, Params
 from streams.runs.processor import RunsProcessor
 from streams.state.processor import Output, Place
 from streams.write.rows import TABLES, to_table
 
+MAX_CONTENT_BYTES = 256 * 1024
+
 
 class Path:
     """One partition of everything; the clock is the events'."""
 
-    def __init__(self, client: Client, namespace: str, book: PriceBook | None = None) -> None:
+    def __init__(
+        self, client: Client, namespace: str, book: PriceBook | None = None, *, keep_contents: bool = False
+    ) -> None:
         self.client = client
         self.namespace = namespace
         self.book = book or PriceBook()
+        self._keep_contents = keep_contents
         self._runs = RunsProcessor(Place(Writer.RUNS, 0, 1), Params(namespace))
         self._drift = DriftProcessor(Place(Writer.DRIFT, 0, 1), DriftParams(namespace))
         self._offset = self._number = 0
@@ -47,6 +53,9 @@ class Path:
         table = to_table(header, rows, self._offset, self.namespace)
         self.emitted.append(table)
         self._insert("steps", table)
+        if self._keep_contents and (contents := build_contents(block, rows, MAX_CONTENT_BYTES)) is not None:
+            told = make_header(Kind.CONTENTS, Writer.INGEST, rows=contents.num_rows)
+            self._insert("step_contents", to_table(told, contents, self._offset, self.namespace))
         self._through_runs(header.flags, Kind.STEPS, rows)
         self._tick(Flag.EVENT_CLOCK)
 

@@ -1,0 +1,179 @@
+"""Are the numbers of the fleet's dashboard those of the events?"""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dashboards.macros import ALL, Value
+from dashboards.queries import load_query
+from tests.sql.expected import cost_usd, duration_s, is_unpriced, quantile
+from tests.sql.fleet_events import AGENTS, ENVIRONMENTS, HOUR_NS, RUNS
+from tests.sql.site import OFFERED, Site
+
+# A bucket of durations is so wide at most.
+BUCKET = 1 / 64
+CHOICES: list[Value] = [ALL, ["planner"], ["it's"], ["planner", "coder"], [OFFERED["agent"][-1]]]
+
+
+@pytest.mark.parametrize("namespace", ["live", "old"])
+@pytest.mark.parametrize("agent", CHOICES, ids=str)
+def test_numbers_are_those_of_the_events(site: Site, namespace: str, agent: Value) -> None:
+    """Minutes for the fleet of today, hours for the old one."""
+    scope = site.scope(namespace, agent=agent)
+    fleet = site.choice(scope)
+    assert site.one("fleet/runs", scope) == len(fleet.runs)
+    assert site.one("fleet/success", scope) == pytest.approx(fleet.success_ratio)
+    assert site.one("fleet/spend", scope) == pytest.approx(fleet.spend_usd, abs=1e-9)
+    assert site.one("fleet/unpriced", scope) == sum(map(is_unpriced, fleet.events))
+    p95 = quantile(map(duration_s, fleet.leaves), 0.95)
+    assert site.one("fleet/p95", scope) == pytest.approx(p95, rel=BUCKET)
+
+
+@pytest.mark.parametrize("namespace", ["live", "old"])
+def test_series_add_up_to_the_events(site: Site, namespace: str) -> None:
+    scope = site.scope(namespace)
+    fleet = site.choice(scope)
+    spent: Counter[str] = Counter()
+    for _, agent, usd in site.ask("fleet/spend_by_agent", scope)[1]:
+        spent[agent] += usd
+    assert dict(spent) == pytest.approx(fleet.sums(fleet.owner, cost_usd))
+    tokens = np.array([row[1:] for row in site.ask("fleet/tokens", scope)[1]]).sum(axis=0)
+    cached = sum(event.cache_read_input_tokens or 0 for event in fleet.calls)
+    given = sum(event.input_tokens or 0 for event in fleet.calls)
+    assert tokens.tolist() == [given - cached, cached, sum(event.output_tokens or 0 for event in fleet.calls)]
+    seconds = np.array([duration_s(event) for event in fleet.leaves])
+    cells = np.array([row[1:] for row in site.ask("fleet/heatmap", scope)[1]])
+    assert cells.sum() == len(seconds)
+    edges = [0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, np.inf]
+    # An edge falls into a bucket whose steps all go to the side of its middle.
+    near = [int((np.abs(seconds / edge - 1) < 2 * BUCKET).sum()) for edge in edges[1:-1]]
+    allowed = np.array([0, *near]) + np.array([*near, 0])
+    assert (np.abs(cells.sum(axis=0) - np.histogram(seconds, edges)[0]) <= allowed).all()
+
+
+def test_steps_have_the_percentiles_of_their_events(site: Site) -> None:
+    scope = site.scope("old")
+    fleet = site.choice(scope)
+    _, rows = site.ask("fleet/steps", scope)
+    assert len(rows) > len(AGENTS)
+    for agent, step, count, p50, p95, p99, errors, spend in rows:
+        own = [
+            event
+            for event in fleet.leaves
+            if fleet.owner(event) == agent and (event.step_name or event.tool_name) == step
+        ]
+        assert count == len(own)
+        expected = [quantile(map(duration_s, own), share) for share in (0.5, 0.95, 0.99)]
+        assert [p50, p95, p99] == pytest.approx(expected, rel=BUCKET, abs=1e-6)
+        assert errors == pytest.approx(sum(event.error_type is not None for event in own) / count)
+        assert spend == pytest.approx(float(sum(map(cost_usd, own))))
+    assert sum(row[2] for row in rows) == len(fleet.leaves)
+
+
+def test_the_share_of_failed_steps_is_that_of_the_events(site: Site) -> None:
+    scope = site.scope("live", agent=["planner"], interval_s=7 * 86_400)
+    rows = site.ask("fleet/errors_by_agent", scope)[1]
+    ratio = site.choice(scope).error_ratio
+    if len(rows) == 1:
+        assert rows[0][2] == pytest.approx(ratio)
+    else:  # the fleet lies across the boundary of two buckets
+        assert min(row[2] for row in rows) <= ratio <= max(row[2] for row in rows)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_without_a_name_can_be_chosen(site: Site, name: str) -> None:
+    scope = site.scope("live", environment=[name or "(none)"])
+    assert site.one("fleet/runs", scope) == len(site.choice(scope).runs) > 0
+
+
+@pytest.mark.parametrize("name", ["core", "o'hare's", ""])
+def test_a_team_is_its_runs_and_the_agents_in_them(site: Site, name: str) -> None:
+    scope = site.scope("live", team=[name or "(none)"])
+    fleet = site.choice(scope)
+    assert site.one("fleet/runs", scope) == len(fleet.runs) < RUNS
+    assert site.one("fleet/spend", scope) == pytest.approx(fleet.spend_usd, abs=1e-9)
+
+
+def test_the_range_before_is_compared_with(site: Site) -> None:
+    start_ns = site.fleets["live"].start_ns
+    late = site.scope("live", start_s=start_ns // 10**9 + 3 * 3600)
+    early = site.scope("live", end_s=start_ns // 10**9 + 3 * 3600)
+    runs = len(site.choice(early).runs)
+    assert [row[1] for row in site.ask("fleet/runs", late)[1]] == [runs, RUNS - runs]
+    expected = [site.choice(scope).spend_usd for scope in (early, late)]
+    assert [row[1] for row in site.ask("fleet/spend", late)[1]] == pytest.approx(expected)
+
+
+def test_the_most_expensive_runs_come_first_with_their_sums(site: Site) -> None:
+    scope = site.scope("live")
+    best = sorted(site.choice(scope).runs, key=lambda run: (-run.cost_usd, run.run_id))[:20]
+    assert site.column("fleet/top_runs", "run_id", scope) == [run.run_id for run in best]
+    costs = site.column("fleet/top_runs", "cost", scope)
+    assert costs == pytest.approx([float(run.cost_usd) for run in best])
+    assert site.column("fleet/top_runs", "duration", scope) == pytest.approx([run.seconds for run in best])
+    assert site.column("fleet/top_runs", "errors", scope) == [run.errors for run in best]
+    assert site.column("fleet/top_runs", "steps", scope) == [len(run.events) for run in best]
+
+
+def test_incidents_are_open_until_they_close_and_false_ones_are_no_regions(site: Site) -> None:
+    start_s = site.fleets["live"].start_ns // 10**9
+    assert site.one("fleet/open_incidents", site.scope("live")) == 2
+    at_half_past_three = site.scope("live", end_s=start_s + 7 * 1800)
+    assert site.one("fleet/open_incidents", at_half_past_three) == 3
+    assert site.one("fleet/open_incidents", site.scope("live", agent=["coder"])) == 0
+    summaries = site.column("fleet/incidents", "summary", site.scope("live"))
+    assert summaries == ["incident 1", "incident 0", "incident 2"]
+    _, rows = site.ask("annotations/incidents", site.scope("live"))
+    assert [row[3] for row in rows] == ["incident 0", "incident 1", "incident 2"]
+    ends = [row[1].timestamp() - start_s for row in rows]
+    assert ends == [6 * 3600, 6 * 3600, 4 * 3600]
+    later = site.scope("live", start_s=start_s + 5 * 3600)
+    assert site.column("annotations/incidents", "text", later) == ["incident 0", "incident 1"]
+
+
+def test_a_version_that_is_new_is_a_deploy_and_an_agent_that_is_new_is_none(site: Site) -> None:
+    scope = site.scope("live")
+    fleet = site.choice(scope)
+    assert set(site.column("annotations/deploys", "title", scope)) == {"planner 1.1", "coder 1.1"}
+    for time, title in zip(
+        site.column("annotations/deploys", "time", scope),
+        site.column("annotations/deploys", "title", scope),
+        strict=True,
+    ):
+        first_ns = min(
+            event.start_time_unix_nano
+            for event in fleet.events
+            if f"{event.agent_name} {event.agent_version}" == title
+        )
+        assert 0 <= first_ns / 1e9 - time.timestamp() < 60
+    before = site.scope("live", end_s=site.fleets["live"].start_ns // 10**9 + 2 * 3600)
+    assert site.ask("annotations/deploys", before)[1] == []
+
+
+def test_a_new_price_book_is_marked_where_it_begins(site: Site) -> None:
+    (time,) = site.column("annotations/prices", "time", site.scope("live"))
+    priced = [event for event in site.fleets["live"].repriced if event.input_tokens]
+    first_ns = min(event.start_time_unix_nano for event in priced)
+    assert time.timestamp() == pytest.approx(first_ns / 1e9, abs=1e-3)
+
+
+def test_a_choice_from_the_list_finds_its_rows_whatever_its_name(site: Site) -> None:
+    """Grafana doubles quotes alone, so values carry doubled backslashes: a name is no way into the query."""
+    scope = site.scope("live")
+    assert site.column("variables/agents", "text", scope) == sorted(AGENTS)
+    for value in site.column("variables/agents", "value", scope):
+        own = site.scope("live", agent=[value])
+        assert site.one("fleet/runs", own) == len(site.choice(own).runs) > 0
+    assert site.column("variables/environments", "text", scope) == ["(none)", "o'hare", "prod"]
+    assert site.column("variables/teams", "text", scope) == ["(none)", "core", "o'hare's"]
+    assert site.column("variables/namespaces", "text", scope) == ["live"]
+    assert site.column("variables/namespaces", "text", site.scope("old")) == ["live", "old"]
+
+
+def test_long_ranges_take_hours_and_do_not_count_twice(site: Site) -> None:
+    start_s = site.fleets["live"].start_ns // 10**9
+    week = site.scope("live", start_s=start_s - 6 * 86_400, interval_s=3_600)
+    assert site.one("fleet/spend", week) == pytest.approx(site.choice(week).spend_usd)
+    assert "3600, 60)" in load_query("fleet/spend").sql
+    assert HOUR_NS == 3_600 * 10**9
