@@ -151,13 +151,7 @@ class SlotDetector(ABC):
         Raises:
             ValueError: lengths differ, or a slot holds no stream; then nothing was taken.
         """
-        slots = np.ascontiguousarray(slots, np.int32)
-        values = np.ascontiguousarray(values, np.float64)
-        if slots.shape != values.shape or slots.ndim != 1:
-            raise ValueError(
-                f"slots and values must be columns of one length, not {slots.shape} and {values.shape}"
-            )
-        self._check_slots(slots)
+        slots, values = self._check_batch(slots, values)
         rows, n = make_rows(slots, values), len(slots)
         alarm, direction, log = np.zeros(n, np.bool_), np.zeros(n, np.int8), IncidentLog()
         for row in self._rare_rows(rows):
@@ -199,6 +193,19 @@ class SlotDetector(ABC):
         rows.phase[row] = streams.phase[slot]
         if flag & REACHED:
             direction[row] = streams.direction[slot]
+
+    def _check_batch(
+        self, slots: NDArray[np.int32], values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """The batch as columns that the engines take. Raises ``ValueError``; see ``update``."""
+        slots = np.ascontiguousarray(slots, np.int32)
+        values = np.ascontiguousarray(values, np.float64)
+        if slots.shape != values.shape or slots.ndim != 1:
+            raise ValueError(
+                f"slots and values must be columns of one length, not {slots.shape} and {values.shape}"
+            )
+        self._check_slots(slots)
+        return slots, values
 
     def _check_slots(self, slots: NDArray[np.int32]) -> None:
         if len(slots) == 0:

@@ -17,7 +17,7 @@ from detectors import distances
 from detectors.bins import BINS, find_bins
 from detectors.csr import Csr
 from detectors.state import counts_of, edges_of
-from tests.unit.detectors.laws import CHANGES
+from tests.unit.detectors.laws import LAWS
 
 Counts = NDArray[np.int64]
 
@@ -102,10 +102,10 @@ def test_without_counts_every_distance_is_undefined() -> None:
 
 def test_the_counts_of_an_engine_tell_a_change_from_none() -> None:
     rng = np.random.default_rng(2)
-    before, after = CHANGES["latency x1.25"]
+    latency = LAWS["latency in ms"]
     detector = Csr(engine="numpy")
     slots = detector.add(np.array([1], np.uint64))
-    detector.update(slots.repeat(5000), before(rng, (5000,)))
+    detector.update(slots.repeat(5000), latency(rng, (5000,)))
     block = np.asarray(detector.snapshot()["block"][0], np.int32)
     edges, counts = edges_of(block), counts_of(block)
     assert counts.sum() == 4900
@@ -115,7 +115,7 @@ def test_the_counts_of_an_engine_tell_a_change_from_none() -> None:
         return np.bincount(found, minlength=BINS)
 
     positions = distances.bin_positions(edges)
-    same, moved = histogram(before(rng, (5000,))), histogram(after(rng, (5000,)))
+    same, moved = histogram(latency(rng, (5000,))), histogram(1.25 * latency(rng, (5000,)))
     assert distances.wasserstein(counts, same, positions) < 40
     assert distances.wasserstein(counts, moved, positions) == pytest.approx(360, rel=0.15)
     assert distances.psi(counts, same) < 0.05 < 0.1 < distances.psi(counts, moved)

@@ -1,0 +1,175 @@
+"""Which of many autocorrelated streams has changed?
+
+CSR (``csr.py``) on what ``whitener.py`` leaves of each value: the AR stage and CSR behind it as one detector.
+For signals of which one value foretells the next, as the durations of one service.
+
+Proved: of a stream on which the stage stays off, all that CSR promises, since the warm-up that decided it is
+dropped. Empirical: of a stream on which it is on the false alarms, per 10,000 observations at A = 1e4: .5 for
+AR(.5), .6 for AR(.7), 1.5 for AR(.9), 4 for AR(.95) (CSR alone: 24, 48, 69, 73), and 2.5 for AR(.2), where
+the stage is on in 4 of 10 streams. Its price: nothing is found in the first 228 observations, 612 where phi
+is at least .7, and an autocorrelated stream says less: one standard deviation takes 20 observations at phi =
+0, 52 at .5, 206 at .9. Longer memories (AR(2), trends, days) are not whitened.
+
+The levels that incidents tell are translated back: of AR(1) scores with mean m the median is that of the
+residuals over (1 - phi), the distance of a quantile from m that of the residual's over sqrt(1 - phi^2). So
+their intervals are empirical where the stage is on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+from typing import TypeVar
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bins import EDGES
+from detectors.contract import Direction, Incidents, Phase, Readings, Snapshot
+from detectors.csr import Csr, CsrParameters
+from detectors.reference import rounds
+from detectors.slots import Engine
+from detectors.snapshots import load_array
+from detectors.whitener import (
+    CELLS,
+    EDGE_SCORES,
+    FAR_AT,
+    PASSED,
+    SWITCH_AT,
+    StageRows,
+    Whitening,
+    clear_whitening,
+    end_warm_up,
+    enlarge_whitening,
+    find_values,
+    make_stage_rows,
+    make_whitening,
+    phi_of,
+    whiten_round,
+)
+from detectors.whitener_kernel import whiten_rows
+
+VERSION = 1
+"""Of the stage's logic; see ``csr.VERSION``."""
+_PREFIX = "stage_"
+_T = TypeVar("_T", bound=np.generic)
+
+
+class ArCsr(Csr):
+    """CSR over many numeric streams behind an AR stage; implements ``Detector``.
+
+    >>> detector = ArCsr(engine="numpy")
+    >>> slots = detector.add(np.array([7], np.uint64))
+    >>> readings = detector.update(slots.repeat(700), np.arange(700.0) % 100)
+    >>> detector.phi(slots).round(2).tolist(), [Phase(p).name for p in readings.phase[[610, 611]]]
+    ([0.93], ['WARM_UP', 'ARMED'])
+    """
+
+    def __init__(self, parameters: CsrParameters | None = None, engine: Engine = "numba") -> None:
+        super().__init__(parameters, engine)
+        self._stage = make_whitening(0)
+
+    def add(
+        self, stream_ids: NDArray[np.uint64], thresholds: NDArray[np.float64] | None = None
+    ) -> NDArray[np.int32]:
+        """See ``Detector.add``. Raises ``ValueError`` for a threshold that is not in 1 .. 1e9."""
+        slots = super().add(stream_ids, thresholds)
+        if len(self._streams.phase) > len(self._stage.taken):
+            self._stage = enlarge_whitening(self._stage, len(self._streams.phase))
+        return slots
+
+    def retire(self, slots: NDArray[np.int32]) -> None:
+        """See ``Detector.retire``."""
+        super().retire(slots)
+        clear_whitening(self._stage, slots)
+
+    def phi(self, slots: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The coefficient of each stream's AR(1); nan while the stage warms up, 0 where it is off."""
+        self._check_slots(slots)
+        stage = self._stage
+        estimate = phi_of(stage.cross[slots], stage.square[slots])
+        warming = stage.taken[slots] < stage.goal[slots]
+        return np.where(warming, np.nan, np.where(stage.on[slots], estimate, 0.0))
+
+    def refused(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+        """How many values of each stream were nan or infinite."""
+        return super().refused(slots) + self._stage.refused[slots]
+
+    def update(self, slots: NDArray[np.int32], values: NDArray[np.float64]) -> Readings:
+        """See ``Detector.update``. Raises ``ValueError`` if lengths differ or a slot holds no stream."""
+        slots, values = self._check_batch(slots, values)
+        rows = make_stage_rows(slots, values)
+        self._whiten(rows)
+        passed = np.flatnonzero(rows.flag & PASSED)
+        inner = super().update(slots[passed], rows.residual[passed])
+        return Readings(
+            statistic=_placed(inner.statistic, passed, np.zeros(len(slots))),
+            threshold=_placed(inner.threshold, passed, self.thresholds(slots)),
+            n=_placed(rows.n[passed] + inner.n, passed, rows.n),
+            alarm=_placed(inner.alarm, passed, np.zeros(len(slots), np.bool_)),
+            direction=_placed(inner.direction, passed, np.zeros(len(slots), np.int8)),
+            phase=_placed(inner.phase, passed, np.full(len(slots), Phase.WARM_UP, np.int8)),
+            incidents=self._in_values(inner.incidents, passed, rows),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """The whole state as copies of arrays."""
+        stage = {_PREFIX + name: array[: self._used].copy() for name, array in self._stage._asdict().items()}
+        return {**super().snapshot(), **stage}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Replace the state by a snapshot's; see ``Csr.restore``. Raises ``SnapshotMismatch``."""
+        columns = make_whitening(0)._asdict()
+        stage = Whitening(*(load_array(snapshot, _PREFIX + name, like) for name, like in columns.items()))
+        super().restore(snapshot)
+        self._stage = stage
+
+    def _whiten(self, rows: StageRows) -> None:
+        if self._engine == "numpy":
+            for group in rounds(rows.slot):
+                for row in whiten_round(rows, group, self._stage).tolist():
+                    end_warm_up(self._stage, int(rows.slot[row]), float(rows.value[row]))
+            return
+        row = whiten_rows(rows, 0, self._stage)
+        while row < len(rows.slot):
+            end_warm_up(self._stage, int(rows.slot[row]), float(rows.value[row]))
+            row = whiten_rows(rows, row + 1, self._stage)
+
+    def _in_values(self, incidents: Incidents, passed: NDArray[np.int64], rows: StageRows) -> Incidents:
+        """The incidents with their rows in the batch and their levels in the signal's unit."""
+        row = passed[incidents.row]
+        reference, current = incidents.reference.copy(), incidents.current.copy()
+        for event in np.flatnonzero(self._stage.on[incidents.slot]).tolist():
+            edges = self._stage.block[incidents.slot[event], :EDGES]
+            phi, mean = float(rows.phi[row[event]]), float(rows.mean[row[event]])
+            for levels in (reference, current):
+                levels[event] = _in_values(
+                    levels[event], Direction(int(incidents.direction[event])), edges, phi, mean
+                )
+        return replace(incidents, row=row, reference=reference, current=current)
+
+    def _version(self) -> tuple[int, int]:
+        version, tables = super()._version()
+        return 1000 * VERSION + version, crc32(
+            np.array([*EDGE_SCORES, CELLS, SWITCH_AT, FAR_AT]).tobytes(), tables
+        )
+
+
+def _placed(column: NDArray[_T], rows: NDArray[np.int64], whole: NDArray[_T]) -> NDArray[_T]:
+    """The whole column with these rows' values in it."""
+    whole[rows] = column
+    return whole
+
+
+def _in_values(
+    levels: NDArray[np.float64], direction: Direction, edges: NDArray[np.float32], phi: float, mean: float
+) -> NDArray[np.float64]:
+    """Low, level and high of residuals as those of the values that they were made of."""
+    spread = sqrt(1.0 - phi * phi)
+    if direction in (Direction.WIDER, Direction.NARROWER):
+        below, above = find_values(edges, np.array([mean - 1.0, mean + 1.0]))
+        return levels / spread * float(above - below) / 2.0
+    off = levels - mean * (1.0 - phi)
+    off = off / spread if direction in (Direction.UPPER_TAIL, Direction.LOWER_TAIL) else off / (1.0 - phi)
+    return find_values(edges, mean + off)

@@ -1,0 +1,125 @@
+"""What the behaviour suite runs over: every detector, the traffic it is given, and how readings are compared.
+
+Not a test. A new detector is one entry of ``CASES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.ar import ArCsr
+from detectors.contract import Readings
+from detectors.csr import Csr, CsrParameters
+from detectors.slots import Engine
+from tests.unit.detectors.laws import LAWS
+
+ENGINES: tuple[Engine, ...] = ("numba", "numpy")
+STREAMS = 12
+# Low, so that incidents of every kind happen often.
+EAGER = CsrParameters(threshold=60.0)
+
+Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A batch: slots, and what ``update`` takes beside them; the first column holds the values."""
+
+    slots: NDArray[np.int32]
+    columns: tuple[NDArray[Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def take(self, rows: slice | NDArray[Any]) -> Traffic:
+        return Traffic(self.slots[rows], tuple(column[rows] for column in self.columns))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A detector in the suite."""
+
+    name: str
+    make: Callable[[Engine], Any]
+    """Takes the engine; the detector watches nothing yet."""
+    traffic: Callable[[int, int], Traffic]
+    """Takes the number of rows and a seed; STREAMS streams with changes in them."""
+
+    def watching(self, engine: Engine = "numba", streams: int = STREAMS) -> Any:
+        """The detector with its streams."""
+        detector = self.make(engine)
+        detector.add(np.arange(1000, 1000 + streams, dtype=np.uint64))
+        return detector
+
+
+def make_numbers(rows: int, seed: int) -> Traffic:
+    """Skewed arrivals of streams of every law, each shifting every 400, and some that are no numbers."""
+    rng = np.random.default_rng(seed)
+    slots = np.minimum(rng.zipf(1.4, rows) - 1, STREAMS - 1).astype(np.int32)
+    values = np.empty(rows)
+    for slot in range(STREAMS):
+        mine = np.flatnonzero(slots == slot)
+        law = list(LAWS.values())[slot % len(LAWS)]
+        drawn = law(rng, (len(mine),))
+        values[mine] = drawn * np.where(np.arange(len(mine)) // 400 % 2 == 1, 1.6, 1.0)
+    values[(values == 0.0) & (rng.random(rows) < 0.5)] = -0.0
+    values[rng.random(rows) < 0.01] = rng.choice([np.nan, np.inf, -np.inf])
+    return Traffic(slots, (values,))
+
+
+def make_autocorrelated(rows: int, seed: int) -> Traffic:
+    """The same, of which the first, busiest streams remember: AR(1) with phi = .5, and .9 in the second."""
+    traffic = make_numbers(rows, seed)
+    (values,) = traffic.columns
+    rng = np.random.default_rng(seed + 1)
+    for slot, phi in ((0, 0.5), (1, 0.9), (4, 0.7)):
+        mine = np.flatnonzero((traffic.slots == slot) & np.isfinite(values))
+        level = 0.0
+        for i, row in enumerate(mine.tolist()):
+            level = phi * level + np.sqrt(1 - phi * phi) * rng.normal()
+            values[row] = np.exp(0.5 * level) * (1.6 if i // 700 % 2 else 1.0)
+    return traffic
+
+
+CASES: tuple[Case, ...] = (
+    Case("CSR", lambda engine: Csr(EAGER, engine), make_numbers),
+    Case("AR stage", lambda engine: ArCsr(EAGER, engine), make_autocorrelated),
+)
+
+
+def as_columns(readings: Readings) -> Columns:
+    """Readings and their incidents as named columns."""
+    columns = {f.name: getattr(readings, f.name) for f in fields(readings) if f.name != "incidents"}
+    for f in fields(readings.incidents):
+        columns[f"incidents.{f.name}"] = getattr(readings.incidents, f.name)
+    return columns
+
+
+def in_batches(detector: Any, traffic: Traffic, cuts: list[int]) -> Columns:
+    """Columns of all batches joined, rows of incidents counted from the first batch."""
+    parts: list[Columns] = []
+    start = 0
+    for end in [*sorted(cuts), len(traffic)]:
+        batch = traffic.take(slice(start, end))
+        part = as_columns(detector.update(batch.slots, *batch.columns))
+        part["incidents.row"] = part["incidents.row"] + start
+        parts.append(part)
+        start = end
+    return joined(parts)
+
+
+def joined(parts: list[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def assert_identical(a: Columns, b: Columns) -> None:
+    """Equal to the last bit, types included."""
+    assert a.keys() == b.keys()
+    for name, column in a.items():
+        assert column.dtype == b[name].dtype, name
+        assert column.tobytes() == b[name].tobytes(), name
