@@ -34,7 +34,7 @@ SELECT
     engine LIKE '%View' AS is_view,
     sorting_key,
     extract(engine_full, ' TTL (.*?)(?: SETTINGS|$)') AS ttl
-FROM system.tables WHERE database = '{database}'
+FROM system.tables WHERE database = '{database}' AND engine != 'MaterializedView'
 """
 _COLUMNS = (
     "SELECT table, name, type FROM system.columns WHERE database = '{database}' ORDER BY table, position"
