@@ -60,3 +60,14 @@ SILENT_S = Threshold(900, 3_600)
 
 # One is enough to look.
 SOME_IS_BAD: Steps = ((None, GREEN), (1, ORANGE))
+
+# Below here: of alert rules whose number no panel judges by a constant.
+# What an agent may cost a month where nobody has said so: a guard against runaways, no plan.
+MONTH_USD = 1_000.0
+# One run: what nobody meant to spend, and how many steps nobody meant to take.
+RUN_USD = Threshold(1.0, 10.0)
+RUN_STEPS = Threshold(200, 1_000)
+# Age of the newest traffic stored; a minute is stored within seconds of its end.
+LAG_S = Threshold(120, 300)
+# Silence of everything.
+NO_DATA_S = Threshold(600, 1_800)

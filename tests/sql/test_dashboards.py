@@ -52,13 +52,15 @@ def test_the_committed_files_are_what_the_code_makes() -> None:
 def test_a_check_names_what_differs_and_writing_mends_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = tmp_path / "dashboards" / "json"
     assert main(["--check"], tmp_path) == 1
     assert f"{links.FLEET}.json is not what the code makes" in capsys.readouterr().err
-    (tmp_path / "stranger.json").write_text("{}")
+    folder.mkdir(parents=True)
+    (folder / "stranger.json").write_text("{}")
     assert main([], tmp_path) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {f"{uid}.json" for uid in DASHBOARDS}
+    assert {path.name for path in folder.iterdir()} == {f"{uid}.json" for uid in DASHBOARDS}
     assert main(["--check"], tmp_path) == 0
-    (tmp_path / f"{links.FLEET}.json").write_text("{}")
+    (folder / f"{links.FLEET}.json").write_text("{}")
     assert main(["--check"], tmp_path) == 1
 
 

@@ -1,4 +1,4 @@
-"""Puts events through INGEST, RUNS and DRIFT's windows into tables, without Kafka between them."""
+"""Puts events through INGEST, RUNS and DRIFT into tables, without Kafka between them."""
 
 from collections.abc import Sequence
 
@@ -92,7 +92,7 @@ class Path:
             )
             self._previous = header.label
             for made in self._drift.process(header, output.rows, self._offset, self._clock_ns):
-                if isinstance(made, Output) and made.kind is Kind.WINDOWS:
+                if isinstance(made, Output) and made.kind in TABLES and made.rows is not None:
                     self._store(made, Writer.DRIFT)
 
     def _store(self, output: Output, writer: Writer) -> None:
