@@ -50,9 +50,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     made = {root / name: text for name, text in files().items()}
     strangers = sorted(path for path in (root / _JSON).glob("*.json") if path not in made)
     differ = [
-        path
-        for path, text in made.items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if check:
         for path in [*differ, *strangers]:

@@ -1,7 +1,8 @@
-"""Which files does Grafana read at its start, for those who prefer files to an API? YAML, the same bytes every time.
+"""Which files does Grafana read at its start, for those who prefer files to an API?
 
-`python -m dashboards` writes them to deploy/grafana/provisioning, `wakeline dashboards files` for objectives of a site's
-own. JSON of the dashboards lies in a folder beside them.
+YAML, the same bytes every time. `python -m dashboards` writes them to deploy/grafana/provisioning,
+`wakeline dashboards files` for objectives of a site's own. JSON of the dashboards lies in a folder beside
+them.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ _ALERTS_HEAD = """\
 # Alert rules. Made by code: objectives are set in a TOML file (docs/alerts.md), not here.
 """
 _CONTACT_POINTS_HEAD = """\
-# Contact points. Grafana takes $NAME from its environment, and does not start where a setting that it needs is empty.
+# Contact points. Grafana takes $NAME from its environment; it does not start where one is empty that it needs.
 """
 
 

@@ -1,4 +1,7 @@
-"""Where does Grafana find ClickHouse, and where do dashboards and rules lie in it? One place for uids and titles."""
+"""Where does Grafana find ClickHouse, and where do dashboards and rules lie in it?
+
+One place for uids and titles.
+"""
 
 from dataclasses import dataclass
 from typing import Any

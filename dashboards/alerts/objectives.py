@@ -1,7 +1,8 @@
-"""What may an agent cost, how often may it fail, how long may it take? Defaults, and a TOML file of a site's own.
+"""What may an agent cost, how often may it fail, how long may it take?
 
-The file is read when rules are built, and its numbers become part of their SQL: rules need no table of their own, and a
-file under version control says who changed an objective. Unknown keys are refused. docs/alerts.md explains the keys.
+Defaults, and a TOML file of a site's own. The file is read when rules are built, and its numbers become
+part of their SQL: rules need no table of their own, and a file under version control says who changed an
+objective. Unknown keys are refused. docs/alerts.md explains the keys.
 """
 
 import tomllib
@@ -63,7 +64,7 @@ class AgentObjective(_Table, frozen=True, kw_only=True):
 
 
 class DefaultObjective(_Table, frozen=True, kw_only=True):
-    """Of every agent that the file does not name. Where a panel judges the same number, the constant is the panel's."""
+    """Of agents that the file does not name. Where a panel judges the number, the constant is the panel's."""
 
     month_usd: Positive = thresholds.MONTH_USD
     error_ratio: Share = thresholds.ERROR_RATIO.critical
@@ -73,7 +74,7 @@ class DefaultObjective(_Table, frozen=True, kw_only=True):
 
 
 class ContactPoint(_Table, frozen=True, kw_only=True):
-    """Whom Grafana tells. `$NAME` in a setting is taken from the environment, so that no secret stands in the file.
+    """Whom Grafana tells. `$NAME` in a setting comes from the environment: no secret stands in the file.
 
     Attributes:
         uid: letters, digits, `-` and `_`.
@@ -114,8 +115,8 @@ def load_objectives(file: Path | None) -> Objectives:
     """Read a file; None gives the defaults.
 
     Raises:
-        BadObjectives: it cannot be read, is no TOML, has an unknown key or a value out of its range, or names an agent
-            or a step in a way that Grafana would change on its way into SQL.
+        BadObjectives: it cannot be read, is no TOML, has an unknown key or a value out of its range, or names
+            an agent or a step in a way that Grafana would change on its way into SQL.
     """
     if file is None:
         return Objectives()
@@ -129,7 +130,8 @@ def load_objectives(file: Path | None) -> Objectives:
         for name in (agent, *objective.steps):
             if "$" in name or "--" in name or "/*" in name:
                 raise BadObjectives(
-                    f"{file}: the name {name!r} holds $, -- or /*, which Grafana's plugin takes for a macro or a comment"
+                    f"{file}: the name {name!r} holds $, -- or /*, "
+                    "which Grafana's plugin takes for a macro or a comment"
                 )
     return found
 
@@ -137,8 +139,8 @@ def load_objectives(file: Path | None) -> Objectives:
 def placeholders(objectives: Objectives) -> dict[str, str]:
     """SQL of each `{name}` that the queries of alert rules may hold.
 
-    Expressions of an agent's objective stand over the columns `agent_name` and `step_name`; a step without a limit of
-    its duration has 0 in `step_p95_s`.
+    Expressions of an agent's objective stand over the columns `agent_name` and `step_name`; a step without a
+    limit of its duration has 0 in `step_p95_s`.
     """
     agents, default = objectives.agents, objectives.default
 
@@ -146,10 +148,16 @@ def placeholders(objectives: Objectives) -> dict[str, str]:
         return _choose({(name,): value(agent) for name, agent in agents.items()}, otherwise)
 
     def of_steps(
-        value: Callable[[StepObjective], float | None], of_agent: Callable[[AgentObjective], float | None], otherwise: float
+        value: Callable[[StepObjective], float | None],
+        of_agent: Callable[[AgentObjective], float | None],
+        otherwise: float,
     ) -> str:
-        steps = {(name, step): value(of) for name, agent in agents.items() for step, of in agent.steps.items()}
-        return _choose(steps | {(name,): of_agent(agent) for name, agent in agents.items()}, otherwise)
+        found = {
+            (name, step): value(objective)
+            for name, agent in agents.items()
+            for step, objective in agent.steps.items()
+        }
+        return _choose(found | {(name,): of_agent(agent) for name, agent in agents.items()}, otherwise)
 
     return {
         "namespace": _text(objectives.namespace),
@@ -167,12 +175,13 @@ def placeholders(objectives: Objectives) -> dict[str, str]:
 
 def _choose(values: dict[tuple[str, ...], float | None], otherwise: float) -> str:
     """The value of the first (agent) or (agent, step) that matches."""
-    cases = [
-        f"{' AND '.join(f'{column} = {_text(name)}' for column, name in zip(('agent_name', 'step_name'), key, strict=False))}, {_number(value)}"
-        for key, value in values.items()
-        if value is not None
-    ]
-    return f"multiIf({', '.join(cases)}, {_number(otherwise)})" if cases else _number(otherwise)
+    cases = [f"{_is(key)}, {_number(value)}" for key, value in values.items() if value is not None]
+    return f"multiIf({', '.join([*cases, _number(otherwise)])})" if cases else _number(otherwise)
+
+
+def _is(key: tuple[str, ...]) -> str:
+    columns = ("agent_name", "step_name")[: len(key)]
+    return " AND ".join(f"{column} = {_text(name)}" for column, name in zip(columns, key, strict=True))
 
 
 def _number(value: float) -> str:

@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class Rule:
     """One rule. Its query gives a row for each alert: texts, which become labels, and one number.
 
-    Rows whose number lies below `recovers_below` are left out by the query: Grafana keeps a state for every row.
+    Rows whose number lies below `recovers_below` are left out by the query: Grafana keeps a state for each.
 
     Attributes:
         name: of its runbook page; with the prefix `wakeline-` its uid.

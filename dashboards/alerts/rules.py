@@ -1,17 +1,21 @@
 """Which rules are there? All of them, in groups that are evaluated together.
 
-Where a panel judges the same number, its constant of `dashboards.thresholds` is the rule's. Numbers with objectives of
-their own for each agent are divided by the objective, so that one rule serves all: it fires above 1.
+Where a panel judges the same number, its constant of `dashboards.thresholds` is the rule's. Numbers with
+objectives of their own for each agent are divided by the objective, so that one rule serves all: it fires
+above 1.
 
-No rows mean "nothing to say" everywhere but in `pipeline-no-data`, whose silence is what it watches. A failing query is
-an Error everywhere but there: Grafana tells all errors of one outage together, under the name DatasourceError, and a
-rule that can never be evaluated must not look like one that has nothing to say.
+No rows mean "nothing to say" everywhere but in `pipeline-no-data`, whose silence is what it watches. A
+failing query is an Error everywhere but there: Grafana tells all errors of one outage together, under the
+name DatasourceError, and a rule that can never be evaluated must not look like one that has nothing to say.
 """
 
 from dashboards import thresholds
 from dashboards.alerts.rule import Group, Rule
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+# The number, in Go's template language.
+NUMBER = '{{ printf "%.1f" $values.B.Value }}'
+COUNT = '{{ printf "%.0f" $values.B.Value }}'
 FLEET = "wakeline-fleet"
 
 BUDGET_BURN_1H = Rule(
@@ -23,9 +27,9 @@ BUDGET_BURN_1H = Rule(
     range_s=HOUR_S,
     fires_above=thresholds.BURN_RATE_1H.critical,
     recovers_below=thresholds.BURN_RATE_1H.warning,
-    summary="{{ $labels.agent }} spends {{ printf \"%.1f\" $values.B.Value }} times faster than its budget allows",
-    description="Spend of the last hour and of its last five minutes, whichever is the lower pace, as a multiple of "
-    "the pace at which the agent's month's budget lasts a month.",
+    summary="{{ $labels.agent }} spends " + NUMBER + " times faster than its budget allows",
+    description="Spend of the last hour and of its last five minutes, whichever is the lower pace, as a "
+    "multiple of the pace at which the agent's month's budget lasts a month.",
 )
 BUDGET_BURN_6H = Rule(
     name="budget-burn-6h",
@@ -36,9 +40,9 @@ BUDGET_BURN_6H = Rule(
     range_s=6 * HOUR_S,
     fires_above=thresholds.BURN_RATE_6H.critical,
     recovers_below=thresholds.BURN_RATE_6H.warning,
-    summary="{{ $labels.agent }} has spent {{ printf \"%.1f\" $values.B.Value }} times faster than its budget allows for six hours",
-    description="Spend of the last six hours and of their last half hour, whichever is the lower pace, as a multiple "
-    "of the pace at which the agent's month's budget lasts a month.",
+    summary="{{ $labels.agent }} has spent " + NUMBER + " times faster than its budget allows, for six hours",
+    description="Spend of the last six hours and of their last half hour, whichever is the lower pace, as a "
+    "multiple of the pace at which the agent's month's budget lasts a month.",
 )
 UNPRICED = Rule(
     name="unpriced-traffic",
@@ -51,7 +55,8 @@ UNPRICED = Rule(
     recovers_below=thresholds.UNPRICED_RATIO.warning,
     pending_s=5 * MINUTE_S,
     summary="{{ $labels.agent }} calls {{ $labels.model }}, which has no price: its spend is too low",
-    description="Share of the agent's calls of models of the last hour that have usage and no price, by model.",
+    description="Share of the agent's calls of models of the last hour that have usage and no price, by "
+    "model.",
 )
 ERROR_RATIO = Rule(
     name="error-ratio",
@@ -65,8 +70,8 @@ ERROR_RATIO = Rule(
     pending_s=2 * MINUTE_S,
     keep_firing_s=10 * MINUTE_S,
     summary="{{ $labels.agent }}: {{ $labels.step }} fails more often than it may",
-    description="The share of failed calls of the last hour as a multiple of what the objective allows: the lower end "
-    "of Wilson's interval at three standard deviations, so that a few calls prove nothing.",
+    description="The share of failed calls of the last hour as a multiple of what the objective allows: the "
+    "lower end of Wilson's interval at three standard deviations, so that a few calls prove nothing.",
 )
 LATENCY = Rule(
     name="latency",
@@ -79,9 +84,11 @@ LATENCY = Rule(
     recovers_below=0.9,
     pending_s=10 * MINUTE_S,
     keep_firing_s=10 * MINUTE_S,
-    summary="{{ $labels.agent }}: the 95th percentile of {{ $labels.step }} is {{ printf \"%.2f\" $values.B.Value }} times its objective",
-    description="The 95th percentile of what ended in the last hour as a multiple of its objective; fewer than 20 "
-    "observations prove nothing.",
+    summary="{{ $labels.agent }}: the 95th percentile of {{ $labels.step }} is "
+    + NUMBER
+    + " times its objective",
+    description="The 95th percentile of what ended in the last hour as a multiple of its objective; fewer "
+    "than 20 observations prove nothing.",
 )
 DRIFT = Rule(
     name="drift-incident",
@@ -93,7 +100,8 @@ DRIFT = Rule(
     fires_above=0.0,
     recovers_below=0.0,
     summary="{{ $labels.agent }}: {{ $labels.signal }} of {{ $labels.step }} has changed",
-    description="Confirmed incidents of the detectors that are open: it ends when the stream has a new reference.",
+    description="Confirmed incidents of the detectors that are open: it ends when the stream has a new "
+    "reference.",
 )
 LOOPING_RUN = Rule(
     name="looping-run",
@@ -104,7 +112,7 @@ LOOPING_RUN = Rule(
     range_s=DAY_S,
     fires_above=0.0,
     recovers_below=0.0,
-    summary="{{ $labels.agent }} makes the same call of {{ $labels.step }} again and again in the run {{ $labels.run }}",
+    summary="{{ $labels.agent }} makes the same call of {{ $labels.step }} again and again: {{ $labels.run }}",
     description="Identical tool calls of one run when the loop was found (setting `loop_calls`).",
 )
 RUNAWAY_RUN = Rule(
@@ -116,8 +124,9 @@ RUNAWAY_RUN = Rule(
     range_s=DAY_S,
     fires_above=1.0,
     recovers_below=1.0,
-    summary="{{ $labels.agent }}: the run {{ $labels.run }} is {{ printf \"%.1f\" $values.B.Value }} times what a run may be",
-    description="Steps or cost of an open run, whichever is more, as a multiple of what one run of the agent may have.",
+    summary="{{ $labels.agent }}: the run {{ $labels.run }} is " + NUMBER + " times what a run may be",
+    description="Steps or cost of an open run, whichever is more, as a multiple of what one run of the agent "
+    "may have.",
 )
 SILENT_AGENT = Rule(
     name="silent-agent",
@@ -129,8 +138,8 @@ SILENT_AGENT = Rule(
     fires_above=1.0,
     recovers_below=1.0,
     summary="{{ $labels.agent }} has been silent for longer than is usual for it",
-    description="Time since the agent's last step against half as much again as its longest silence of the last eight "
-    "days; agents with steps in fewer than six different hours have no habit yet.",
+    description="Time since the agent's last step against half as much again as its longest silence of the "
+    "last eight days; agents with steps in fewer than six different hours have no habit yet.",
 )
 DEAD_LETTERS = Rule(
     name="dead-letters",
@@ -141,7 +150,7 @@ DEAD_LETTERS = Rule(
     range_s=15 * MINUTE_S,
     fires_above=0.0,
     recovers_below=0.0,
-    summary="{{ printf \"%.0f\" $values.B.Value }} records are dead letters: {{ $labels.reason }}",
+    summary=COUNT + " records are dead letters: {{ $labels.reason }}",
     description="Dead letters of the last quarter of an hour, by reason.",
 )
 LAG = Rule(
@@ -154,7 +163,7 @@ LAG = Rule(
     fires_above=thresholds.LAG_S.critical,
     recovers_below=thresholds.LAG_S.warning,
     pending_s=5 * MINUTE_S,
-    summary="The newest traffic stored is {{ printf \"%.0f\" $values.B.Value }} s old",
+    summary="The newest traffic stored is " + COUNT + " s old",
     description="Age of the newest minute of traffic among those stored in the last five minutes.",
 )
 NO_DATA = Rule(
@@ -169,7 +178,8 @@ NO_DATA = Rule(
     empty="Alerting",
     failed="Alerting",
     summary="Nothing has been stored for too long, or ClickHouse cannot be asked",
-    description="Time since anything was stored as a multiple of what may be; no row within a day, and a query that fails, count too.",
+    description="Time since anything was stored as a multiple of what may be; no row within a day, and a "
+    "query that fails, count too.",
 )
 
 GROUPS = (

@@ -1,11 +1,13 @@
-"""How does a rule look to Grafana? One dictionary, in the shape of its HTTP API and in that of its provisioning files.
+"""How does a rule look to Grafana?
 
-Both shapes hold the same rule; they differ in names, in how a duration is written, in where the panel stands, and in
-`$`: in files Grafana replaces `$name` in titles and labels by its environment, but neither in queries nor (unless in
-braces) in annotations.
+One dictionary, in the shape of its HTTP API and in that of its provisioning files. Both shapes hold the
+same rule; they differ in names, in how a duration is written, in where the panel stands, and in `$`: in
+files Grafana replaces `$name` in titles and labels by its environment, but neither in queries nor (unless
+in braces) in annotations.
 """
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dashboards.alerts.objectives import ContactPoint, Objectives, placeholders
@@ -30,12 +32,13 @@ class NoSuchPanel(ValueError):
 
 def api_groups(objectives: Objectives) -> list[Json]:
     """All groups as `PUT /api/v1/provisioning/folder/:uid/rule-groups/:group` takes them."""
+    site = _Site.of(objectives)
     return [
         {
             "title": group.name,
             "folderUid": FOLDER_UID,
             "interval": group.interval_s,
-            "rules": [_api_rule(rule, group, objectives) for rule in group.rules],
+            "rules": [_api_rule(rule, group, site) for rule in group.rules],
         }
         for group in GROUPS
     ]
@@ -43,6 +46,7 @@ def api_groups(objectives: Objectives) -> list[Json]:
 
 def file_groups(objectives: Objectives) -> Json:
     """All groups as the content of a provisioning file."""
+    site = _Site.of(objectives)
     return {
         "apiVersion": 1,
         "groups": [
@@ -51,7 +55,7 @@ def file_groups(objectives: Objectives) -> Json:
                 "name": group.name,
                 "folder": FOLDER_TITLE,
                 "interval": duration(group.interval_s),
-                "rules": [_file_rule(rule, objectives) for rule in group.rules],
+                "rules": [_file_rule(rule, site) for rule in group.rules],
             }
             for group in GROUPS
         ],
@@ -81,7 +85,39 @@ def duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def _api_rule(rule: Rule, group: Group, objectives: Objectives) -> Json:
+@dataclass(frozen=True)
+class _Site:
+    """What all rules are built with: objectives, their SQL, and panels by dashboard and title."""
+
+    objectives: Objectives
+    values: Mapping[str, str]
+    panels: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of(cls, objectives: Objectives) -> "_Site":
+        panels = {
+            (uid, panel["title"]): panel["id"]
+            for uid in {rule.panel[0] for group in GROUPS for rule in group.rules} & DASHBOARDS.keys()
+            for panel in DASHBOARDS[uid]()["panels"]
+        }
+        return cls(objectives, placeholders(objectives), panels)
+
+    def panel(self, rule: Rule) -> tuple[str, int]:
+        """Uid of the dashboard and id of the panel that shows the rule's number.
+
+        Raises:
+            NoSuchPanel: there is none.
+        """
+        uid, query = rule.panel
+        title = load_query(query).title
+        if (uid, title) not in self.panels:
+            raise NoSuchPanel(
+                f"The rule {rule.name} points to the panel {title!r} of {uid}, which is not there"
+            )
+        return uid, self.panels[uid, title]
+
+
+def _api_rule(rule: Rule, group: Group, site: _Site) -> Json:
     made: Json = {
         "uid": rule.uid,
         "orgID": ORG_ID,
@@ -89,39 +125,39 @@ def _api_rule(rule: Rule, group: Group, objectives: Objectives) -> Json:
         "ruleGroup": group.name,
         "title": rule.title,
         "condition": "C",
-        "data": _data(rule, objectives),
+        "data": _data(rule, site),
         "noDataState": rule.empty,
         "execErrState": rule.failed,
         "for": duration(rule.pending_s),
         "keep_firing_for": duration(rule.keep_firing_s),
-        "annotations": _annotations(rule, objectives),
+        "annotations": _annotations(rule, site),
         "labels": _labels(rule),
         "isPaused": False,
     }
-    return made | _notification(objectives)
+    return made | _notification(site.objectives)
 
 
-def _file_rule(rule: Rule, objectives: Objectives) -> Json:
-    uid, panel = _panel(rule)
+def _file_rule(rule: Rule, site: _Site) -> Json:
+    uid, panel = site.panel(rule)
     made: Json = {
         "uid": rule.uid,
         "title": _escaped(rule.title),
         "condition": "C",
-        "data": _data(rule, objectives),
+        "data": _data(rule, site),
         "dashboardUid": uid,
         "panelId": panel,
         "noDataState": rule.empty,
         "execErrState": rule.failed,
         "for": duration(rule.pending_s),
         "keepFiringFor": duration(rule.keep_firing_s),
-        "annotations": _annotations(rule, objectives),
+        "annotations": _annotations(rule, site),
         "labels": {name: _escaped(value) for name, value in _labels(rule).items()},
         "isPaused": False,
     }
-    return made | _notification(objectives)
+    return made | _notification(site.objectives)
 
 
-def _data(rule: Rule, objectives: Objectives) -> list[Json]:
+def _data(rule: Rule, site: _Site) -> list[Json]:
     """A: rows of texts and one number. B: the number of each. C: is it above?"""
     query: Json = {
         "datasource": {"type": PLUGIN, "uid": SOURCE_UID},
@@ -130,7 +166,7 @@ def _data(rule: Rule, objectives: Objectives) -> list[Json]:
         "meta": {"timezone": "UTC"},
         "pluginVersion": PLUGIN_VERSION,
         "queryType": "table",
-        "rawSql": rule_sql(rule, placeholders(objectives)),
+        "rawSql": rule_sql(rule, site.values),
     }
     reduce: Json = {
         "datasource": _EXPRESSION,
@@ -167,12 +203,12 @@ def _node(ref_id: str, source: str, model: Json, range_s: int) -> Json:
     }
 
 
-def _annotations(rule: Rule, objectives: Objectives) -> dict[str, str]:
-    uid, panel = _panel(rule)
+def _annotations(rule: Rule, site: _Site) -> dict[str, str]:
+    uid, panel = site.panel(rule)
     return {
         "summary": rule.summary,
         "description": rule.description,
-        "runbook_url": f"{objectives.runbooks}/{rule.name}.md",
+        "runbook_url": f"{site.objectives.runbooks}/{rule.name}.md",
         # The API knows the panel by these alone; files have keys of their own beside them.
         "__dashboardUid__": uid,
         "__panelId__": str(panel),
@@ -192,21 +228,6 @@ def _notification(objectives: Objectives) -> Json:
             "group_by": ["grafana_folder", "alertname", "agent"],
         }
     }
-
-
-def _panel(rule: Rule) -> tuple[str, int]:
-    """Uid of the dashboard and id of the panel that shows the rule's number.
-
-    Raises:
-        NoSuchPanel: there is none.
-    """
-    uid, query = rule.panel
-    title = load_query(query).title
-    panels = DASHBOARDS[uid]()["panels"] if uid in DASHBOARDS else []
-    for panel in panels:
-        if panel["title"] == title:
-            return uid, int(panel["id"])
-    raise NoSuchPanel(f"The rule {rule.name} points to the panel {title!r} of {uid}, which is not there")
 
 
 def _escaped(text: str) -> str:

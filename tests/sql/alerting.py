@@ -33,7 +33,7 @@ class Evaluation:
     last: dict[Labels, int] = field(default_factory=dict)
 
     def firing(self, at_s: int) -> dict[str, str]:
-        """What fires at a moment: an evaluation, which remembers. Labels joined by ` · `; "" for no data that is a fault."""
+        """What fires, labels joined by ` · `; "" for no data that is a fault. It remembers."""
         values = query(self.client, self.rule, at_s)
         if not values and self.rule["noDataState"] == "Alerting":
             values = {(): float("inf")}
@@ -88,7 +88,9 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * UNITS_S[duration[-1]]
 
 
-def alarms(client: Client, rules: Iterable[dict[str, Any]], moments: Iterable[int]) -> Iterator[tuple[str, str, int]]:
+def alarms(
+    client: Client, rules: Iterable[dict[str, Any]], moments: Iterable[int]
+) -> Iterator[tuple[str, str, int]]:
     """Rule, labels and moment of all that fires: each rule evaluated at each moment, in their order."""
     times = list(moments)
     for rule in rules:

@@ -1,4 +1,4 @@
-"""The demo's fleet through the pipeline into tables: its own events, sent by the SDK, without Kafka between."""
+"""The demo's fleet through the pipeline into tables: its own events, by the SDK, without Kafka between."""
 
 from clickhouse_connect.driver.client import Client
 

@@ -1,4 +1,4 @@
-"""Grafana's provisioning files as it reads them: keys that it does not know are errors here, as it ignores them.
+"""Grafana's provisioning files as it reads them: keys that it would ignore are errors here.
 
 Keys are those of Grafana's readers (rules, contact points, data sources, providers), version 11 and newer.
 """
