@@ -27,7 +27,7 @@ _ALERTS_HEAD = """\
 # Alert rules. Made by code: objectives are set in a TOML file (docs/alerts.md), not here.
 """
 _CONTACT_POINTS_HEAD = """\
-# Contact points. Grafana takes $NAME from its environment; it does not start where one is empty that it needs.
+# Contact points. Grafana takes $NAME from its environment, and does not start where a needed one is empty.
 """
 
 

@@ -112,7 +112,7 @@ LOOPING_RUN = Rule(
     range_s=DAY_S,
     fires_above=0.0,
     recovers_below=0.0,
-    summary="{{ $labels.agent }} makes the same call of {{ $labels.step }} again and again: {{ $labels.run }}",
+    summary="{{ $labels.agent }} makes the same call of {{ $labels.step }} over and over: {{ $labels.run }}",
     description="Identical tool calls of one run when the loop was found (setting `loop_calls`).",
 )
 RUNAWAY_RUN = Rule(

@@ -65,11 +65,11 @@ def numbers(tables: tuple[Client, Client], name: str, at_s: int = AT_S) -> dict[
 
 
 def fires(tables: tuple[Client, Client], name: str, at_s: int = AT_S) -> set[str]:
-    """What fires at a moment when nothing has changed for long enough."""
+    """What fires at a moment, after evaluations each minute for as long as it may be pending."""
     one = rule(name)
     evaluation = Evaluation(tables[1], one)
-    for step in range(0, seconds(one["for"]) + 60, 60):
-        found = evaluation.firing(at_s + step)
+    for before_s in range(seconds(one["for"]), -60, -60):
+        found = evaluation.firing(at_s - before_s)
     return set(found)
 
 
@@ -218,7 +218,7 @@ def test_runs_are_slow_by_when_they_ended_and_steps_by_their_own_objective(
     )
     rows = [
         window(
-            9, agent_name="it's \\", step_name=step, steps=40, durations=40, duration_buckets=[(bucket, 40)]
+            20, agent_name="it's \\", step_name=step, steps=40, durations=40, duration_buckets=[(bucket, 40)]
         )
         for step, seconds_ns in (("slow", 2_500_000_000), ("other", 9_000_000_000))
         for bucket in bucket_of(np.array([seconds_ns])).tolist()
