@@ -159,12 +159,13 @@ LAG = Rule(
     query="alerts/pipeline_lag",
     panel=(FLEET, "fleet/runs"),
     severity="warning",
-    range_s=5 * MINUTE_S,
+    range_s=10 * MINUTE_S,
     fires_above=thresholds.LAG_S.critical,
     recovers_below=thresholds.LAG_S.warning,
     pending_s=5 * MINUTE_S,
-    summary="The newest traffic stored is " + COUNT + " s old",
-    description="Age of the newest minute of traffic among those stored in the last five minutes.",
+    summary="Traffic is stored " + COUNT + " s after it arrived",
+    description="The 95th percentile of the time from the append at the source to ClickHouse, of the steps "
+    "that were stored in the last ten minutes.",
 )
 NO_DATA = Rule(
     name="pipeline-no-data",

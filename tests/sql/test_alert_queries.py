@@ -7,7 +7,7 @@ Rows are seeded, as RUNS, DRIFT and WRITE would store them; the demo's own event
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from math import sqrt
+from math import log2, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def tables(connect: Callable[..., Client], database: Callable[[], str]) -> tuple
 def client(tables: tuple[Client, Client]) -> Client:
     """Empty tables."""
     writer, _ = tables
-    for table in ("windows", "runs", "incidents", "dead_letters"):
+    for table in ("windows", "runs", "incidents", "dead_letters", "arrivals"):
         writer.command(f"TRUNCATE TABLE {table}")
     return writer
 
@@ -88,20 +88,16 @@ def run(run_id: str, minutes_ago: float, duration_s: float | None, **fields: Any
     return {"run_id": run_id, "cost_pico_usd": 0} | state | times | ended | fields
 
 
-def store_at(client: Client, stored_s: int, time_s: int, namespace: str = "live") -> None:
-    client.insert(
-        "windows",
-        [
-            [
-                namespace,
-                60,
-                datetime.fromtimestamp(time_s, UTC),
-                datetime.fromtimestamp(stored_s, UTC),
-                stored_s,
-            ]
-        ],
-        column_names=["namespace", "width_s", "window_start", "stored_time", "row_version"],
-    )
+def arrive(client: Client, stored_s: int, delay_s: float, namespace: str = "live", rows: int = 10) -> None:
+    """Steps stored in a minute, so long after their append."""
+    bucket = int(4 * log2(delay_s * 1_000))
+    minute = datetime.fromtimestamp(stored_s // 60 * 60, UTC)
+    for measure, where in (("pipeline_delay", bucket), ("steps", 0)):
+        client.insert(
+            "arrivals",
+            [[namespace, minute, measure, "agent-events", where, rows]],
+            column_names=["namespace", "stored_time", "measure", "source", "bucket", "rows"],
+        )
 
 
 def test_nothing_fires_on_empty_tables_but_that_they_are_empty(
@@ -377,23 +373,31 @@ def test_every_dead_letter_is_told_by_its_reason(tables: tuple[Client, Client], 
 def test_lag_is_told_while_storing_goes_on_and_silence_when_it_does_not(
     tables: tuple[Client, Client], client: Client
 ) -> None:
-    # In time until AT_S, then behind.
-    for minute in range(-10, 0):
-        store_at(client, AT_S + 60 * minute + 70, AT_S + 60 * minute)
-    assert numbers(tables, "pipeline-lag") == {"": 0}
-    for minute in range(20):
-        store_at(client, AT_S + 60 * minute + 1, AT_S - 600)
-    at_s = AT_S + 20 * 60
-    assert numbers(tables, "pipeline-lag", at_s) == {"": 20 * 60 + 600 - 60}
+    for minute in range(-30, 30):
+        arrive(client, AT_S + 60 * minute, 2 if minute < 0 else 600)
+        arrive(client, AT_S + 60 * minute, 9_000, "demo")
+    # A bucket is a quarter of a doubling wide, and its upper end is told.
+    before_s = AT_S - 60
+    assert numbers(tables, "pipeline-lag", before_s) == {"": pytest.approx(2, rel=0.19)}
+    assert fires(tables, "pipeline-lag", before_s) == set()
+    at_s = AT_S + 30 * 60
+    assert numbers(tables, "pipeline-lag", at_s) == {"": pytest.approx(600, rel=0.19)}
     assert fires(tables, "pipeline-lag", at_s) == {""}
     assert fires(tables, "pipeline-no-data", at_s) == set()
     later_s = at_s + 40 * 60
     assert fires(tables, "pipeline-lag", later_s) == set()
     assert fires(tables, "pipeline-no-data", later_s) == {""}
-    assert numbers(tables, "pipeline-no-data", later_s) == {"": pytest.approx((40 * 60 + 59) / 1_800)}
+    assert numbers(tables, "pipeline-no-data", later_s) == {"": pytest.approx(41 * 60 / 1_800)}
     # Another namespace's rows are no sign of life.
-    store_at(client, later_s - 10, later_s - 60, "demo")
+    arrive(client, later_s - 60, 1, "demo")
     assert fires(tables, "pipeline-no-data", later_s) == {""}
+
+
+def test_a_few_late_steps_are_no_lag(tables: tuple[Client, Client], client: Client) -> None:
+    for minute in range(-30, 0):
+        arrive(client, AT_S + 60 * minute, 2, rows=99)
+        arrive(client, AT_S + 60 * minute, 9_000, rows=1)
+    assert fires(tables, "pipeline-lag") == set()
 
 
 def test_what_is_pending_does_not_fire_and_what_flaps_goes_on(

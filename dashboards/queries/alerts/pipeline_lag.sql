@@ -1,10 +1,9 @@
 -- title: Pipeline lag
--- question: How far behind is the newest minute of traffic that was stored in the range, while storing goes on?
+-- question: How long do 95 % of the steps that were stored in the range take from their append at the source to ClickHouse?
 -- unit: s
-SELECT greatest(0, dateDiff('second', max(time) + 60, $__toTime)) AS lag_s
-FROM stored_minutes
+SELECT quantileExactWeighted(0.95)(upper_s, rows) AS lag_s
+FROM agent_arrivals
 WHERE namespace = {namespace}
-    AND stored_time >= $__fromTime
-    AND time >= $__toTime - 86400
-    AND time <= $__toTime
+    AND measure = 'pipeline_delay'
+    AND $__timeFilter(time)
 HAVING count() > 0
