@@ -33,13 +33,17 @@ from detectors.shiryaev_roberts import direction
 from detectors.slots import Engine, SlotDetector
 from detectors.state import FIRST_EDGE, NUMBERS, floats
 
-VERSION = 1
+VERSION = 2
 """Of the logic. A change of arithmetic, hash, bins or bets raises it, so that an old snapshot is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsrParameters(Parameters):
     """The settings of CSR for numbers; ``warm_up`` is 40 to 128, fewer give coarser tails."""
+
+    warm_up: int = 50
+    """W: observations that set a reference's bins and are then dropped. After 100 a change is found as fast,
+    but one after 150 to 300 observations less often: latency x1.25 in 75 % instead of 89 % (of 800)."""
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
@@ -55,7 +59,7 @@ class Csr(SlotDetector):
     >>> values = np.concatenate([np.arange(600.0) * 7 % 101, np.arange(60.0) * 7 % 101 + 80])
     >>> readings = detector.update(slots.repeat(660), values)
     >>> readings.incidents.row.tolist(), [IncidentKind(k).name for k in readings.incidents.kind]
-    ([604, 606], ['OPENED', 'CONFIRMED'])
+    ([605, 608, 655], ['OPENED', 'CONFIRMED', 'REBASED'])
     """
 
     layout = NUMBERS

@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from detectors import ranks
-from detectors.bets import BETS, CELLS, COLUMNS
+from detectors.bets import BETS, CELLS, STAKES
 from detectors.bins import BINS, EDGES, FLOAT32_MAX
 from detectors.contract import Phase
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
@@ -32,6 +32,7 @@ from detectors.state import FIRST_EDGE, Side, Streams
 _AHEAD = 6
 """Rows between asking for a stream's state and using it; 4 to 10 measured alike."""
 _ARMED, _OPEN = int(Phase.ARMED), int(Phase.OPEN)
+_STAKES = np.array(STAKES, np.float32)
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(ranks.GOLDEN), np.uint64(ranks.MIX_1), np.uint64(ranks.MIX_2)
 
 
@@ -83,7 +84,7 @@ def _fetch_ahead(streams: Streams, slot: int) -> None:
     for column in range(0, 2 * BINS, 16):
         _prefetch(streams.block, slot, column)
     _prefetch(streams.evidence, slot, 0)
-    _prefetch(streams.evidence, slot, COLUMNS - 1)
+    _prefetch(streams.evidence, slot, BETS - 1)
     _prefetch(streams.stream_id, slot, 0)
     _prefetch(streams.seen, slot, 0)
     _prefetch(streams.threshold, slot, 0)
@@ -149,20 +150,20 @@ def _take(
 @jit
 def _bet(evidence: NDArray[np.float32], slot: int, p: float, tables: NDArray[np.float32]) -> None:
     cell = min(int(p * CELLS), CELLS - 1)
-    for j in range(COLUMNS):
-        evidence[slot, j] = (evidence[slot, j] + np.float32(1.0)) * tables[cell, j]
+    for j in range(BETS):
+        evidence[slot, j] = (evidence[slot, j] + _STAKES[j]) * tables[cell, j]
 
 
 @jit
 def _statistic(evidence: NDArray[np.float32], slot: int) -> float:
-    """Mean over the bets, summed in four columns of five."""
+    """Sum over the bets, taken in four columns of five."""
     a, b, c, d = evidence[slot, 0], evidence[slot, 1], evidence[slot, 2], evidence[slot, 3]
-    for j in range(4, COLUMNS, 4):
+    for j in range(4, BETS, 4):
         a += evidence[slot, j]
         b += evidence[slot, j + 1]
         c += evidence[slot, j + 2]
         d += evidence[slot, j + 3]
-    return np.float64((a + b) + (c + d)) / BETS
+    return np.float64((a + b) + (c + d))
 
 
 @jit

@@ -16,9 +16,9 @@ class Parameters:
     """A: the promised mean number of observations to a false alarm. Lower finds sooner, errs more often."""
     warm_up: int = 100
     """W: observations that set a reference's bins, rates or cells and are then dropped."""
-    confirm_threshold: float = 1e3
+    confirm_threshold: float = 2e3
     """What the frozen reference must gather to confirm an incident. Lower confirms more false ones."""
-    confirm_within: int = 200
+    confirm_within: int = 400
     """Observations after which an unconfirmed incident closes. Fewer: slow changes close unconfirmed."""
 
     def __post_init__(self) -> None:

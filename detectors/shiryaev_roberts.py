@@ -1,18 +1,18 @@
 """How much evidence has gathered that something changed, at a time nobody knows?
 
-Last step of CSR: bins -> rank -> bets -> **statistic**. A gambler starts with a stake of 1 on each bet before
-every observation and never leaves; R_j is what all of them together hold on bet j:
+Last step of CSR: bins -> rank -> bets -> **statistic**. Before every observation a gambler starts with a
+stake of 1, the share w_j of it on bet j, and never leaves; S_j is what all of them together hold on bet j:
 
-    R_j <- (R_j + 1) f_j(p),    statistic M = mean of the R_j,    alarm when M >= A.
+    S_j <- (S_j + w_j) f_j(p),    statistic M = sum of the S_j,    alarm when M >= A.
 
-While nothing changes each stake stays 1 on average, so M_n - n is a martingale, and at the alarm M_N >= A:
-therefore E[N] = E[M_N] >= A, whatever the law (A. Shiryaev 1963, S. Roberts 1966; as e-detector: J. Shin, A.
-Ramdas, A. Rinaldo, NEJSDS 2024). A is the promised mean number of observations to a false alarm. The greatest
-R_j names the change.
+While nothing changes each stake stays what it is on average, so M_n - n is a martingale, and at the alarm
+M_N >= A: therefore E[N] = E[M_N] >= A, whatever the law (A. Shiryaev 1963, S. Roberts 1966; as e-detector: J.
+Shin, A. Ramdas, A. Rinaldo, NEJSDS 2024). A is the promised mean number of observations to a false alarm. The
+greatest S_j / w_j, what a stake on that bet alone would have won, names the change.
 
-R_j is float32: below an alarm it stays under 19 A (A <= 1e9, so no overflow, however long nothing changes),
-and it is never under the smallest bet, 2^-16. Rounding is to nearest, a relative 6e-8 a step. ``kernel.py``
-states the same for one observation.
+S_j is float32: below an alarm it stays under A (A <= 1e9, so no overflow, however long nothing changes), and
+it is never under the smallest stake times the smallest bet, 2^-23. Rounding is to nearest, a relative 6e-8 a
+step; the stakes add up exactly. ``kernel.py`` states the same for one observation.
 """
 
 from __future__ import annotations
@@ -20,35 +20,37 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bets import BETS, CELLS, COLUMNS, DIRECTIONS
+from detectors.bets import BETS, CELLS, DIRECTIONS, STAKES
 from detectors.contract import Direction
+
+_STAKES = np.array(STAKES, np.float32)
 
 
 def bet(
     evidence: NDArray[np.float32], p: NDArray[np.float64], tables: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The evidence, shape (streams, COLUMNS), after one rank p for each stream."""
+    """The evidence, shape (streams, BETS), after one rank p for each stream."""
     cells = np.minimum((p * CELLS).astype(np.int64), CELLS - 1)
-    return (evidence + np.float32(1.0)) * tables[cells]
+    return (evidence + _STAKES) * tables[cells]
 
 
 def statistic(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean over the bets: four partial sums of five columns, in a fixed order, so that every engine agrees.
+    """Sum over the bets: four partial sums of five columns, in a fixed order, so that every engine agrees.
 
-    >>> statistic(np.ones((1, COLUMNS), np.float32)).round(6).tolist()
-    [1.052632]
+    >>> statistic(np.ones((1, BETS), np.float32)).tolist()
+    [20.0]
     """
     parts = evidence[:, 0:4]
-    for j in range(4, COLUMNS, 4):
+    for j in range(4, BETS, 4):
         parts = parts + evidence[:, j : j + 4]
     total = (parts[:, 0] + parts[:, 1]) + (parts[:, 2] + parts[:, 3])
-    return total.astype(np.float64) / BETS
+    return total.astype(np.float64)
 
 
 def direction(evidence: NDArray[np.float32]) -> Direction:
     """The kind of change one stream's evidence speaks for most.
 
     Args:
-        evidence: shape (COLUMNS,).
+        evidence: shape (BETS,).
     """
-    return DIRECTIONS[int(np.argmax(evidence[:BETS]))]
+    return DIRECTIONS[int(np.argmax(evidence / _STAKES))]

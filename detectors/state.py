@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bets import COLUMNS
+from detectors.bets import BETS
 from detectors.bins import BINS, EDGES
 
 BLOCK = 2 * BINS
@@ -36,7 +36,7 @@ class Layout(NamedTuple):
     """1 for categories: an incident's code is kept with its direction; else 0."""
 
 
-NUMBERS = Layout(block=BLOCK, evidence=COLUMNS, codes=0)
+NUMBERS = Layout(block=BLOCK, evidence=BETS, codes=0)
 
 
 class Streams(NamedTuple):

@@ -1,6 +1,6 @@
 """CSR for one stream in plain Python, written from DRIFT.md: what both engines must equal.
 
-Only the betting tables are taken from the package. float32 is ``numpy.float32`` on single numbers.
+Only the betting tables and their stakes are taken from the package. float32 is ``numpy.float32`` on single numbers.
 Not a test.
 """
 
@@ -11,10 +11,10 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from detectors.bets import make_tables
+from detectors.bets import STAKES, make_tables
 
 MASK = (1 << 64) - 1
-WARM_UP, CONFIRM, WITHIN = 100, 1e3, 200
+WARM_UP, CONFIRM, WITHIN = 50, 2e3, 400
 
 
 def splitmix(x: int) -> int:
@@ -35,7 +35,7 @@ def single(value: float) -> np.float32:
 
 @dataclass
 class Engine:
-    """One reference: values until there are 100, then edges and counts."""
+    """One reference: values until there are 50, then edges and counts."""
 
     values: list[np.float32] = field(default_factory=list)
     edges: list[np.float32] = field(default_factory=list)
@@ -50,12 +50,12 @@ class Engine:
             self.set_edges(sorted(self.values))
 
     def set_edges(self, ordered: list[np.float32]) -> None:
-        low, middle, high = float(ordered[0]), float(ordered[50]), float(ordered[99])
+        low, middle, high = float(ordered[0]), float(ordered[WARM_UP // 2]), float(ordered[-1])
         up, down = high - middle, middle - low
         if up == 0 and down == 0:
             up = down = abs(middle)
         up, down = up or down, down or up
-        inner = [ordered[(i * 5) // 2] for i in range(40)] + [np.nextafter(ordered[99], np.float32(np.inf))]
+        inner = [ordered[i * WARM_UP // 40] for i in range(40)] + [np.nextafter(ordered[-1], np.float32(np.inf))]
         ratio = sqrt(sqrt(sqrt(sqrt(2.0)))) ** 5
         above = [max(inner[-1], single(middle + up * ratio**k)) for k in range(1, 12)]
         below = [min(inner[0], single(middle - down * ratio**k)) for k in range(1, 12)]
@@ -72,7 +72,7 @@ class ScalarCsr:
         self.stream_id, self.threshold = stream_id, threshold
         self.tables = make_tables()
         self.engine, self.side, self.since = Engine(), None, 0  # type: Engine, Engine | None, int
-        self.evidence = [np.float32(0)] * 19
+        self.evidence = [np.float32(0)] * 20
         self.seen = 0
         self.p: float | None = None
         self.relearning = False
@@ -80,7 +80,7 @@ class ScalarCsr:
     def update(self, value: float) -> tuple[float, str]:
         self.p = None
         if not isfinite(value):
-            return self.mean(), ""
+            return self.total(), ""
         self.seen += 1
         v = single(value)
         if not self.engine.edges:
@@ -93,8 +93,8 @@ class ScalarCsr:
         u = uniform(self.stream_id, self.seen)
         self.p = (sum(self.engine.counts[:inside]) + u * (self.engine.counts[inside] + 1)) / n
         row = self.tables[min(int(self.p * 1024), 1023)]
-        self.evidence = [(r + np.float32(1)) * row[j] for j, r in enumerate(self.evidence)]
-        statistic = self.mean()
+        self.evidence = [(r + np.float32(STAKES[j])) * row[j] for j, r in enumerate(self.evidence)]
+        statistic = self.total()
         if self.side is None:
             self.engine.learn(v)
             return statistic, self.open() if statistic >= self.threshold else ""
@@ -104,7 +104,7 @@ class ScalarCsr:
 
     def open(self) -> str:
         self.side, self.since = Engine(), 0
-        self.evidence = [np.float32(0)] * 19
+        self.evidence = [np.float32(0)] * 20
         return "OPENED"
 
     def judge(self, statistic: float) -> str:
@@ -117,11 +117,11 @@ class ScalarCsr:
         else:
             return ""
         self.side = None
-        self.evidence = [np.float32(0)] * 19
+        self.evidence = [np.float32(0)] * 20
         return event
 
-    def mean(self) -> float:
+    def total(self) -> float:
         column = [np.float32(0)] * 4
         for j, r in enumerate(self.evidence):
             column[j % 4] = r if j < 4 else column[j % 4] + r
-        return float((column[0] + column[1]) + (column[2] + column[3])) / 19
+        return float((column[0] + column[1]) + (column[2] + column[3]))

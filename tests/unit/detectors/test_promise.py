@@ -67,9 +67,9 @@ def alarms_of(incidents: Incidents, *kinds: IncidentKind) -> Alarms:
 @pytest.mark.parametrize("law", LAWS)
 def test_the_mean_time_to_a_false_alarm_is_at_least_the_threshold(law: str) -> None:
     horizon, streams, threshold = 5000, 300, 1e3
-    values = LAWS[law](np.random.default_rng(21), (horizon + 100, streams))
+    values = LAWS[law](np.random.default_rng(21), (horizon + 50, streams))
     opened = alarms_of(watch(values, threshold), IncidentKind.OPENED)
-    assert realised_arl(opened, streams, start=100, horizon=horizon).lower_99 >= threshold
+    assert realised_arl(opened, streams, start=50, horizon=horizon).lower_99 >= threshold
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -77,7 +77,7 @@ def test_a_change_is_found_about_as_fast_as_the_prototype_found_it(change: str) 
     values, at = make_changed(change, STREAMS, seed=22)
     alarms = alarms_of(watch(values, 1e4), IncidentKind.OPENED, IncidentKind.CONFIRMED)
     delays = detection_delays(alarms, at, horizon=2000)
-    assert found_share(delays) >= 0.95
+    assert found_share(delays) >= 0.97
     assert median_delay(delays, 2000) <= 1.25 * DELAYS[change] + 2
 
 
@@ -97,8 +97,9 @@ def test_a_confirmed_change_says_from_what_to_what() -> None:
     rebased = true & (incidents.kind == IncidentKind.REBASED)
     up = incidents.direction == Direction.UP
     assert np.median(incidents.reference[confirmed & up, 1]) == pytest.approx(1200, rel=0.05)
-    assert np.median(incidents.current[rebased & up, 1]) == pytest.approx(1500, rel=0.05)
-    assert (incidents.current_n[rebased] == 100).all()
+    assert np.median(incidents.current[confirmed & up, 1]) == pytest.approx(1500, rel=0.05)
+    assert rebased.any()
+    assert (incidents.current_n[rebased] == 50).all()
     assert (np.diff(incidents.reference[confirmed], axis=1) > 0).all()
     low, _, high = incidents.reference[confirmed & up].T
     assert np.mean((low <= 1200) & (high >= 1200)) >= 0.95
