@@ -6,7 +6,7 @@ For signals of which one value foretells the next, as the durations of one servi
 Proved: of a stream on which the stage stays off, all that CSR promises, since the warm-up that decided it is
 dropped. Empirical: of a stream on which it is on the false alarms, per 10,000 observations at A = 1e4: .5 for
 AR(.5), .6 for AR(.7), 1.5 for AR(.9), 4 for AR(.95) (CSR alone: 24, 48, 69, 73), and 2.5 for AR(.2), where
-the stage is on in 4 of 10 streams. Its price: nothing is found in the first 228 observations, 612 where phi
+the stage is on in 4 of 10 streams. Its price: nothing is found in the first 178 observations, 562 where phi
 is at least .7, and an autocorrelated stream says less: one standard deviation takes 20 observations at phi =
 0, 52 at .5, 206 at .9. Longer memories (AR(2), trends, days) are not whitened.
 
@@ -62,7 +62,7 @@ class ArCsr(Csr):
     >>> detector = ArCsr(engine="numpy")
     >>> slots = detector.add(np.array([7], np.uint64))
     >>> readings = detector.update(slots.repeat(700), np.arange(700.0) % 100)
-    >>> detector.phi(slots).round(2).tolist(), [Phase(p).name for p in readings.phase[[610, 611]]]
+    >>> detector.phi(slots).round(2).tolist(), [Phase(p).name for p in readings.phase[[560, 561]]]
     ([0.93], ['WARM_UP', 'ARMED'])
     """
 

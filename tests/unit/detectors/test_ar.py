@@ -107,7 +107,7 @@ def test_a_strongly_autocorrelated_stream_warms_up_longer() -> None:
         _, readings = watch(make_ar(phi, 800, 40, seed=36))
         phases = readings.phase.reshape(800, 40)
         armed = np.argmax(phases == Phase.ARMED, axis=0) + 1
-        assert np.median(armed) == expected + 100
+        assert np.median(armed) == expected + CsrParameters().warm_up
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 1e3, 1e6])
