@@ -1,7 +1,7 @@
 """CSR for one stream in plain Python, written from DRIFT.md: what both engines must equal.
 
-Only the betting tables and their stakes are taken from the package. float32 is ``numpy.float32`` on single numbers.
-Not a test.
+Only the betting tables and their stakes are taken from the package. float32 is ``numpy.float32`` on single
+numbers. Not a test.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Engine:
         if up == 0 and down == 0:
             up = down = abs(middle)
         up, down = up or down, down or up
-        inner = [ordered[i * WARM_UP // 40] for i in range(40)] + [np.nextafter(ordered[-1], np.float32(np.inf))]
+        inner = [ordered[i * WARM_UP // 40] for i in range(40)]
+        inner.append(np.nextafter(ordered[-1], np.float32(np.inf)))
         ratio = sqrt(sqrt(sqrt(sqrt(2.0)))) ** 5
         above = [max(inner[-1], single(middle + up * ratio**k)) for k in range(1, 12)]
         below = [min(inner[0], single(middle - down * ratio**k)) for k in range(1, 12)]

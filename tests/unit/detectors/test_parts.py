@@ -47,7 +47,7 @@ def test_there_are_twenty_bets_and_every_direction_has_one() -> None:
 def test_the_stakes_add_up_to_one_and_favour_no_side() -> None:
     assert sum(bets.STAKES) == 1.0
     assert np.array(bets.STAKES, np.float32).astype(np.float64).tolist() == list(bets.STAKES)
-    staked = {direction: 0.0 for direction in Direction}
+    staked = dict.fromkeys(Direction, 0.0)
     for bet, stake in zip(bets.TABLE, bets.STAKES, strict=True):
         staked[bet.direction] += stake
     for one, other in (("UP", "DOWN"), ("WIDER", "NARROWER"), ("UPPER_TAIL", "LOWER_TAIL")):
