@@ -1,0 +1,174 @@
+"""How does SQL reach ClickHouse, and what comes back? Columns that a browser can read, or the database's words.
+
+Asks as the user it is given, which should be one that may only read. Nothing is repeated and nothing is kept.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from clickhouse_connect import get_client
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from dashboards.viewer.encoding import READ_AS, kind_of
+
+MAX_ROWS = 20_000
+MAX_CHARACTERS = 16_000_000
+EXECUTION_S = 30
+# A network's delay beyond what the statement may take.
+_ANSWER_S = EXECUTION_S + 10
+_SETTINGS = {"max_execution_time": EXECUTION_S, "session_timezone": "UTC"}
+# What clickhouse-connect writes around the database's own words.
+_AROUND = re.compile(r"^.*?(?=(?:Code: \d+\. )?DB::Exception)|\s*\(for url [^)]*\)\s*$", re.DOTALL)
+_WORDS = 2_000
+
+
+class Refused(Exception):
+    """ClickHouse refused a statement. The message is its own, without its stack."""
+
+
+class Unavailable(Exception):
+    """ClickHouse does not answer, or takes nobody of this name. The message says where."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Which ClickHouse, and as whom.
+
+    Attributes:
+        url: of its HTTP interface.
+        user: that may read; one that may write works too, and is not needed.
+        password: of the user.
+        database: with wakeline's tables.
+    """
+
+    url: str
+    user: str
+    password: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an answer.
+
+    Attributes:
+        name: as the statement names it.
+        kind: `time` (Unix milliseconds), `number`, `boolean`, `string` or `other` (lists, maps).
+        type: ClickHouse's own name.
+    """
+
+    name: str
+    kind: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Columns of equal length.
+
+    Attributes:
+        columns: what they are; none where there are no rows, because ClickHouse then sends none.
+        values: of each; a number that JSON cannot hold exactly is a text.
+        is_cut: there were more than `MAX_ROWS` rows, or than `MAX_CHARACTERS` of text; the rest is left out.
+    """
+
+    columns: Sequence[Column]
+    values: Sequence[Sequence[Any]]
+    is_cut: bool
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The same, a tuple a row."""
+        return list(zip(*self.values, strict=True))
+
+
+class Database:
+    """One connection, which several threads share."""
+
+    def __init__(self, source: Source) -> None:
+        """Connects.
+
+        Raises:
+            Unavailable: nobody answers, or the user is refused.
+        """
+        parts = urlsplit(source.url)
+        try:
+            self._client: Client = get_client(
+                interface=parts.scheme,
+                host=parts.hostname or "",
+                port=parts.port or (8443 if parts.scheme == "https" else 8123),
+                username=source.user,
+                password=source.password,
+                database=source.database,
+                autogenerate_session_id=False,
+                client_name="wakeline-viewer",
+                send_receive_timeout=_ANSWER_S,
+            )
+        except ClickHouseError as error:
+            raise Unavailable(
+                f"ClickHouse at {source.url} does not take us as {source.user}: {_words_of(error)}"
+            ) from error
+        self._settings = {name: value for name, value in _SETTINGS.items() if self._may_set(name)}
+
+    def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """Ask one statement.
+
+        Args:
+            sql: to send.
+            parameters: for `{name:Type}` in it.
+
+        Raises:
+            Refused: ClickHouse says no; in its words.
+            Unavailable: it does not answer.
+        """
+        try:
+            stream = self._client.query_column_block_stream(
+                sql,
+                parameters=dict(parameters or {}),
+                settings=self._settings,
+                query_formats=READ_AS,
+            )
+            with stream:
+                blocks, is_cut = _take(stream)
+                names, types = stream.source.column_names, stream.source.column_types
+        except ClickHouseError as error:
+            raise Refused(_words_of(error)) from error
+        except OSError as error:
+            raise Unavailable(f"ClickHouse does not answer: {error}") from error
+        kinds = [kind_of(type_) for type_ in types]
+        columns = [
+            Column(name, kind.name, type_.name) for name, kind, type_ in zip(names, kinds, types, strict=True)
+        ]
+        values = [
+            [kind.encode(value) for block in blocks for value in block[number]][:MAX_ROWS]
+            for number, kind in enumerate(kinds)
+        ]
+        return Answer(columns, values, is_cut)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _may_set(self, name: str) -> bool:
+        setting = self._client.server_settings.get(name)
+        return setting is not None and not setting.readonly
+
+
+def _take(stream: Iterable[Sequence[Sequence[Any]]]) -> tuple[list[Sequence[Sequence[Any]]], bool]:
+    """Blocks up to the caps, and whether there was more."""
+    blocks = list[Sequence[Sequence[Any]]]()
+    rows = characters = 0
+    for block in stream:
+        blocks.append(block)
+        rows += len(block[0])
+        characters += sum(len(value) for column in block for value in column if isinstance(value, str))
+        if rows > MAX_ROWS or characters > MAX_CHARACTERS:
+            return blocks, True
+    return blocks, False
+
+
+def _words_of(error: Exception) -> str:
+    return _AROUND.sub("", str(error)).strip()[:_WORDS]

@@ -1,0 +1,76 @@
+"""How does a viewer's process begin and end? It listens, says so, and stops on SIGTERM or SIGINT."""
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from dashboards.viewer.catalogue import Catalogue
+from dashboards.viewer.database import Database, Source
+from dashboards.viewer.server import LOOPBACK_NAMES, Options, Viewer, plotly_file
+
+_STOP_S = 2.0
+
+
+class CannotListen(RuntimeError):
+    """The address cannot be listened on. The message says why and what to do."""
+
+
+def serve(
+    source: Source,
+    *,
+    host: str,
+    port: int,
+    names: Sequence[str] = (),
+    namespace: str | None = None,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT. Call it from the main thread.
+
+    Args:
+        source: the ClickHouse to ask.
+        host: address to listen on. What others can reach, everybody can read: there is no sign-in.
+        port: to listen on; 0 takes a free one.
+        names: by which browsers may call this server, beside those of the loopback and `host` itself.
+        namespace: to show first.
+        ready: called with the address when it answers.
+
+    Raises:
+        Unavailable: ClickHouse does not answer, or refuses the user.
+        CannotListen: the port is taken.
+        FileNotFoundError: plotly is not installed.
+    """
+    plotly_file()
+    database = Database(source)
+    try:
+        defaults = {} if namespace is None else {"namespace": namespace}
+        allowed = (*LOOPBACK_NAMES, *(name.lower() for name in names), f"[{host}]" if ":" in host else host)
+        viewer = Viewer(Catalogue(), database, Options(allowed, defaults))
+        with _listen(host, port) as listener:
+            asyncio.run(_serve(viewer, listener, host, ready))
+    finally:
+        database.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        busy = error.errno == errno.EADDRINUSE
+        why = "is in use" if busy else f"cannot be listened on: {error.strerror}"
+        raise CannotListen(f"Port {port} on {host} {why}. Choose another one.") from error
+
+
+async def _serve(viewer: Viewer, listener: socket.socket, host: str, ready: Callable[[str], None]) -> None:
+    runner = web.AppRunner(viewer.application(), access_log=None, shutdown_timeout=_STOP_S)
+    await runner.setup()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await web.SockSite(runner, listener).start()
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+    await stopping.wait()
+    await runner.cleanup()

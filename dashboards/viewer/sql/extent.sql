@@ -1,0 +1,8 @@
+-- When did runs of the namespace begin, first and last? Of all versions of all rows: none can widen this beyond what
+-- was once so, and it need not be exact, so FINAL is spared.
+SELECT
+    count() AS runs,
+    min(opened_time) AS first,
+    max(greatest(opened_time, ifNull(end_time, opened_time))) AS last
+FROM runs
+WHERE namespace = {namespace:String}

@@ -1,0 +1,278 @@
+// One dashboard: variables, range, panels in their places, and all of it in the address.
+
+import { ask, get } from "./api.js";
+import { refreshControl, refreshMs, timeControl, variableControls } from "./controls.js";
+import { fill, h } from "./dom.js";
+import { query, variablesQuery } from "./links.js";
+import { Panel } from "./panel.js";
+import { ALL, read, write } from "./state.js";
+import { iso, moment, useZone } from "./times.js";
+
+const TALL_MARGIN = "600px";
+
+export class Dashboard {
+  constructor(main, model, listing) {
+    this.main = main;
+    this.model = model;
+    this.listing = listing;
+    this.variables = [];
+    this.found = [];
+    this.panels = [];
+    this.isEnlarged = read().panel !== null;
+    useZone(model.timezone);
+    this.controls = h("div.controls");
+    this.notes = h("div.notes");
+    this.grid = h("div.sections");
+    this.seen = new IntersectionObserver((entries) => this.appeared(entries), { rootMargin: TALL_MARGIN });
+    fill(main, h("div.dashboard-head", {}, h("div.titles", {}, h("h1", {}, model.title), model.description && h("p.quiet", {}, model.description)), this.siblings()), this.controls, this.notes, this.grid);
+    this.links = main.querySelector(".siblings");
+    this.place();
+  }
+
+  /** Read the address and show what it says. */
+  async start() {
+    await this.refresh();
+    await this.findData();
+    this.timer();
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && this.isMissed) this.refresh(); });
+  }
+
+  range() {
+    const { from, to } = read();
+    const asked = { from: from ?? this.model.time?.from ?? "now-6h", to: to ?? this.model.time?.to ?? "now" };
+    const ends = [moment(asked.from, false), moment(asked.to, true)];
+    if (!ends.includes(null) && ends[0] < ends[1]) return { ...asked, start: ends[0], end: ends[1] };
+    return { from: "now-6h", to: "now", start: moment("now-6h", false), end: Date.now(), isWrong: true };
+  }
+
+  /** Ask everything again. */
+  async refresh() {
+    this.isMissed = false;
+    this.stop?.abort();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.now = this.range();
+    this.drawControls();
+    try {
+      const { variables } = await ask("variables", this.question(read().variables), signal);
+      this.variables = variables;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      fill(this.notes, h("div.failure", { role: "alert" }, h("strong", {}, "Nothing can be asked. "), error.message));
+      return;
+    }
+    fill(this.notes, this.now.isWrong && h("p.failure", { role: "alert" }, "The range in the address cannot be read; the last 6 hours are shown."));
+    this.drawControls();
+    this.loadAnnotations(signal);
+    for (const panel of this.panels) {
+      panel.isStale = true;
+      if (panel.isSeen) this.load(panel);
+    }
+  }
+
+  async load(panel) {
+    panel.isStale = false;
+    await panel.load();
+  }
+
+  appeared(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const panel = this.panels.find(({ element }) => element === target);
+      panel.isSeen = isIntersecting;
+      if (isIntersecting && panel.isStale) this.load(panel);
+    }
+  }
+
+  async loadAnnotations(signal) {
+    if (!this.model.annotations?.list?.some((one) => one.enable && one.target)) return;
+    try {
+      const { annotations } = await ask("annotations", this.question(), signal);
+      this.found = annotations.filter((one) => !one.error);
+      const failed = annotations.filter((one) => one.error);
+      this.notes.append(...failed.map(({ name, error }) => h("p.failure", { role: "alert" }, `The annotations ${name} failed: ${error}`)));
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.notes.append(h("p.failure", { role: "alert" }, `Annotations failed: ${error.message}`));
+    }
+    for (const panel of this.panels) if (panel.model.type === "timeseries" && panel.state === "drawn") panel.draw();
+  }
+
+  // A namespace of the past (a demonstration, a replay) has nothing in the last hours: go where its data is.
+  async findData() {
+    const { namespace } = this.values();
+    if (typeof namespace !== "string" || !namespace) return;
+    let first;
+    let last;
+    try {
+      const { columns, values } = await ask("extent", { namespace });
+      const [runs, since, until] = ["runs", "first", "last"].map((name) => values[columns.findIndex((one) => one.name === name)]?.[0]);
+      if (!runs) return;
+      [first, last] = [since, until];
+    } catch (error) {
+      this.notes.append(h("p.failure", { role: "alert" }, error.message));
+      return;
+    }
+    if (last >= this.now.start && first <= this.now.end) return;
+    const from = String(Math.floor(Math.max(first, last - 864e5) / 6e4) * 6e4);
+    const to = String(Math.ceil(last / 6e4) * 6e4 + 6e4);
+    if (read().from === null) {
+      write({ from, to }, { replace: true });
+      await this.refresh();
+      this.notes.append(h("p.note", {}, `Nothing ran in ${namespace} lately; this is when something last did.`));
+    } else {
+      this.notes.append(h("p.note", {}, `Nothing ran in ${namespace} in this range. `, h("button", { type: "button", on: { click: () => this.change({ from, to }) } }, `Show ${iso(Number(from), false)} – ${iso(Number(to), false)}`)));
+    }
+  }
+
+  values() {
+    return Object.fromEntries(this.variables.map(({ name, value }) => [name, value]));
+  }
+
+  question(variables = this.values()) {
+    const all = this.variables.filter(({ value }) => [value].flat().includes(ALL));
+    const options = Object.fromEntries(all.map(({ name, options: found }) => [name, found.map(([value]) => value)]));
+    return { dashboard: this.model.uid, start_ms: Math.round(this.now.start), end_ms: Math.round(this.now.end), variables, options };
+  }
+
+  scope() {
+    return { variables: this.values(), from: this.now.start, to: this.now.end };
+  }
+
+  annotations() {
+    return this.found;
+  }
+
+  /** Change the address, and show what it says then. */
+  change(changes) {
+    write(changes);
+    this.refresh();
+    this.timer();
+  }
+
+  drawControls() {
+    const { refresh } = read();
+    const every = refresh ?? this.model.refresh ?? "";
+    const choose = async (name, value) => {
+      write({ [`var-${name}`]: value });
+      await this.refresh();
+      if (name === "namespace") await this.findData();
+    };
+    const isBusy = this.controls.contains(document.activeElement) ? document.activeElement.closest("[data-variable]")?.dataset.variable : null;
+    // A control that is in use keeps its state: an open list must not close because numbers were asked again.
+    if (this.controls.querySelector("details[open], input:focus, select:focus") && this.isTimed) return;
+    fill(
+      this.controls,
+      h("div.variables", { role: "group", "aria-label": "Variables" }, variableControls(this.variables, choose)),
+      h("div.times", {}, timeControl(this.now, (from, to) => this.change({ from, to })), refreshControl(every, () => this.refresh(), (text) => this.change({ refresh: text }))),
+    );
+    if (isBusy) this.controls.querySelector(`[data-variable="${CSS.escape(isBusy)}"] :is(summary, select, input)`)?.focus();
+    const links = this.siblings();
+    this.links?.replaceWith(links);
+    this.links = links;
+  }
+
+  timer() {
+    clearInterval(this.ticking);
+    const every = refreshMs(read().refresh ?? this.model.refresh);
+    if (!every || !this.now.to.startsWith("now")) return;
+    this.ticking = setInterval(async () => {
+      if (document.hidden) {
+        this.isMissed = true;
+        return;
+      }
+      this.isTimed = true;
+      await this.refresh();
+      this.isTimed = false;
+    }, every);
+  }
+
+  siblings() {
+    const { from, to } = read();
+    const found = [];
+    for (const link of this.model.links ?? []) {
+      const parts = [link.includeVars && variablesQuery(this.values()), link.keepTime && query({ from, to })].filter(Boolean).join("&");
+      if (link.type === "dashboards") {
+        const those = this.listing.dashboards.filter(({ tags }) => (link.tags ?? []).every((tag) => (tags ?? []).includes(tag)));
+        found.push(...those.map(({ uid, title }) => h("li", {}, h("a", { href: `/d/${uid}${parts ? `?${parts}` : ""}`, "aria-current": uid === this.model.uid ? "page" : null }, title))));
+      }
+    }
+    return h("nav.siblings", { "aria-label": "Dashboards" }, h("ul", {}, found));
+  }
+
+  // -- places
+
+  place() {
+    const only = read().panel;
+    let section = null;
+    for (const model of this.model.panels ?? []) {
+      if (only !== null) {
+        for (const one of [model, ...(model.panels ?? [])]) if (String(one.id) === only) this.alone(one);
+        continue;
+      }
+      if (model.type === "row") section = this.row(model);
+      else {
+        section ??= this.section();
+        this.add(model, section);
+      }
+    }
+    if (only !== null && !this.panels.length) this.grid.append(h("p.failure", {}, `There is no panel ${only} here.`));
+  }
+
+  alone(model) {
+    const section = this.section();
+    this.add({ ...model, gridPos: { x: 0, y: 0, w: 24, h: 20 } }, section);
+    section.grid.classList.add("is-enlarged");
+  }
+
+  section(head = null) {
+    const grid = h("div.grid");
+    const section = { grid, top: null };
+    this.grid.append(h("div.section", {}, head, grid));
+    return section;
+  }
+
+  row(model) {
+    const isClosed = Boolean(model.collapsed);
+    const button = h("button.row-head", { type: "button", "aria-expanded": String(!isClosed) }, h("span", { "aria-hidden": "true" }, "▾"), model.title || "Row");
+    const section = this.section(h("h2.row-title", {}, button));
+    section.grid.hidden = isClosed;
+    button.addEventListener("click", () => {
+      section.grid.hidden = !section.grid.hidden;
+      button.setAttribute("aria-expanded", String(!section.grid.hidden));
+    });
+    for (const inner of model.panels ?? []) this.add(inner, section);
+    return section;
+  }
+
+  add(model, section) {
+    const panel = new Panel(model, {
+      isEnlarged: this.isEnlarged,
+      question: () => this.question(), scope: () => this.scope(), annotations: () => this.annotations(),
+      zoom: (from, to) => this.change({ from: String(Math.round(from)), to: String(Math.round(to)) }),
+      enlarge: (id) => { write({ viewPanel: this.isEnlarged ? null : String(id) }); location.reload(); },
+    });
+    const { x = 0, y = 0, w = 24, h: high = 8 } = model.gridPos ?? {};
+    section.top ??= y;
+    for (const [name, value] of Object.entries({ "--x": x + 1, "--y": y - section.top + 1, "--w": w, "--h": high })) panel.element.style.setProperty(name, value);
+    if (w <= 8 && high <= 6) panel.element.classList.add("is-small");
+    panel.isStale = false;
+    this.panels.push(panel);
+    section.grid.append(panel.element);
+    this.seen.observe(panel.element);
+  }
+
+  /** Draw all panels again, without asking. */
+  redraw() {
+    for (const panel of this.panels) if (panel.state !== "waiting") panel.draw();
+  }
+}
+
+/** Show the dashboard that the address names. */
+export async function showDashboard(main, listing) {
+  const model = await get(`dashboards/${encodeURIComponent(read().uid)}`);
+  document.title = `${model.title} – wakeline`;
+  const dashboard = new Dashboard(main, model, listing);
+  window.addEventListener("popstate", () => { dashboard.refresh(); dashboard.timer(); });
+  await dashboard.start();
+  return dashboard;
+}
