@@ -1,7 +1,7 @@
 """How is a viewer started on its own? `python -m dashboards.viewer --clickhouse URL`.
 
-Prints one line when it answers, ends on SIGTERM with status 0, and with status 1 and a sentence when it cannot
-start. The password comes from the environment: every user of a machine reads the arguments of a process.
+Prints one line when it answers, ends on SIGTERM with status 0, and with status 1 and a sentence when it
+cannot start. The password comes from the environment: every user of a machine reads a process's arguments.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import os
 import sys
 
 from dashboards.viewer.database import Source, Unavailable
-from dashboards.viewer.serve import CannotListen, serve
+from dashboards.viewer.serve import CannotServe, serve
 
 PASSWORD_VARIABLE = "WAKELINE_VIEWER_PASSWORD"
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             namespace=options.namespace,
             ready=lambda url: print(f"Viewer ready url={url}", flush=True),
         )
-    except (Unavailable, CannotListen, FileNotFoundError) as error:
+    except (Unavailable, CannotServe) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""How does SQL reach ClickHouse, and what comes back? Columns that a browser can read, or the database's words.
+"""How does SQL reach ClickHouse, and what comes back? Columns for a browser, or the database's words.
 
 Asks as the user it is given, which should be one that may only read. Nothing is repeated and nothing is kept.
 """
@@ -6,24 +6,28 @@ Asks as the user it is given, which should be one that may only read. Nothing is
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from clickhouse_connect import get_client
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from dashboards.viewer.encoding import READ_AS, kind_of
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.httpclient import HttpClient
+    from clickhouse_connect.driver.query import QueryResult
 
 MAX_ROWS = 20_000
 MAX_CHARACTERS = 16_000_000
 EXECUTION_S = 30
 # A network's delay beyond what the statement may take.
-_ANSWER_S = EXECUTION_S + 10
-_SETTINGS = {"max_execution_time": EXECUTION_S, "session_timezone": "UTC"}
+_NETWORK_S = 10
 # What clickhouse-connect writes around the database's own words.
 _AROUND = re.compile(r"^.*?(?=(?:Code: \d+\. )?DB::Exception)|\s*\(for url [^)]*\)\s*$", re.DOTALL)
 _WORDS = 2_000
+# Name and code of the error when a user may not change a setting.
+_READONLY = "Code: 164"
 
 
 class Refused(Exception):
@@ -88,15 +92,19 @@ class Answer:
 class Database:
     """One connection, which several threads share."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, execution_s: int = EXECUTION_S) -> None:
         """Connects.
+
+        Args:
+            source: which one, as whom.
+            execution_s: seconds that a statement may take.
 
         Raises:
             Unavailable: nobody answers, or the user is refused.
         """
         parts = urlsplit(source.url)
         try:
-            self._client: Client = get_client(
+            made = get_client(
                 interface=parts.scheme,
                 host=parts.hostname or "",
                 port=parts.port or (8443 if parts.scheme == "https" else 8123),
@@ -105,13 +113,20 @@ class Database:
                 database=source.database,
                 autogenerate_session_id=False,
                 client_name="wakeline-viewer",
-                send_receive_timeout=_ANSWER_S,
+                send_receive_timeout=execution_s + _NETWORK_S,
             )
         except ClickHouseError as error:
             raise Unavailable(
                 f"ClickHouse at {source.url} does not take us as {source.user}: {_words_of(error)}"
             ) from error
-        self._settings = {name: value for name, value in _SETTINGS.items() if self._may_set(name)}
+        self._client = cast("HttpClient", made)
+        # `readonly` 2 lets no statement write, whatever the user may.
+        for name, value in (
+            ("readonly", 2),
+            ("max_execution_time", execution_s),
+            ("session_timezone", "UTC"),
+        ):
+            self._set(name, value)
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """Ask one statement.
@@ -128,19 +143,19 @@ class Database:
             stream = self._client.query_column_block_stream(
                 sql,
                 parameters=dict(parameters or {}),
-                settings=self._settings,
                 query_formats=READ_AS,
             )
             with stream:
                 blocks, is_cut = _take(stream)
-                names, types = stream.source.column_names, stream.source.column_types
+                source = cast("QueryResult", stream.source)
+        except (OperationalError, OSError) as error:
+            raise Unavailable(f"ClickHouse does not answer: {_words_of(error)}") from error
         except ClickHouseError as error:
             raise Refused(_words_of(error)) from error
-        except OSError as error:
-            raise Unavailable(f"ClickHouse does not answer: {error}") from error
-        kinds = [kind_of(type_) for type_ in types]
+        kinds = [kind_of(type_) for type_ in source.column_types]
         columns = [
-            Column(name, kind.name, type_.name) for name, kind, type_ in zip(names, kinds, types, strict=True)
+            Column(name, kind.name, type_.name)
+            for name, kind, type_ in zip(source.column_names, kinds, source.column_types, strict=True)
         ]
         values = [
             [kind.encode(value) for block in blocks for value in block[number]][:MAX_ROWS]
@@ -152,9 +167,18 @@ class Database:
         """Close the connection."""
         self._client.close()
 
-    def _may_set(self, name: str) -> bool:
-        setting = self._client.server_settings.get(name)
-        return setting is not None and not setting.readonly
+    def _set(self, name: str, value: object) -> None:
+        """A setting of all that is asked, if the server lets this user change it.
+
+        Only the server knows: a user that may only read can still be allowed to change some settings.
+        """
+        self._client.params[name] = str(value)
+        try:
+            self._client.command("SELECT 1")
+        except DatabaseError as error:
+            if _READONLY not in str(error):
+                raise Unavailable(f"ClickHouse takes no setting {name}: {_words_of(error)}") from error
+            del self._client.params[name]
 
 
 def _take(stream: Iterable[Sequence[Sequence[Any]]]) -> tuple[list[Sequence[Sequence[Any]]], bool]:

@@ -1,7 +1,7 @@
 """How does a column of ClickHouse become one that a browser can read, without a digit lost on the way?
 
-JSON has numbers that JavaScript reads as doubles: whole numbers beyond 2^53 and what is not finite go as text.
-NULL stays null; it is never 0.
+JSON has numbers that JavaScript reads as doubles: whole numbers beyond 2^53 and what is not finite go as
+text. NULL stays null; it is never 0.
 """
 
 import math
@@ -16,6 +16,8 @@ from clickhouse_connect.datatypes.temporal import DateTime64
 # JavaScript's whole numbers are exact up to here.
 _EXACT = 2**53
 _DAY_MS = 86_400_000
+# As JavaScript's `Number` reads them.
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _BOOLEAN = "Bool"
 _NUMBERS = ("Int", "UInt", "Float", "Decimal", "BFloat")
 _TEXTS = ("String", "FixedString", "Enum", "UUID", "IPv4", "IPv6")
@@ -42,7 +44,7 @@ READ_AS = {"Date*": "int"}
 
 def kind_of(type_: ClickHouseType) -> Kind:
     """The kind of a column of this type."""
-    base = type_.base_type
+    base = type_.base_type or ""
     if base == "DateTime64" and isinstance(type_, DateTime64):
         return Kind("time", _scaled(1_000 / 10**type_.scale))
     if base == "DateTime":
@@ -65,7 +67,7 @@ def number(value: Any) -> Any:
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else "NaN" if math.isnan(value) else f"{value:+.0f}".title()
+        return value if math.isfinite(value) else _NOT_FINITE[str(value)]
     return value if -_EXACT <= value <= _EXACT else str(value)
 
 

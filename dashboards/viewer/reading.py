@@ -1,4 +1,4 @@
-"""What does the viewer ask beyond the dashboards? Where there is data, one step's contents, a search over all.
+"""What does the viewer ask beyond the dashboards? Where data is, one step's contents, a search over all.
 
 Values reach ClickHouse as parameters of the statement, never as a part of its text.
 """
@@ -46,9 +46,7 @@ def search(database: Database, question: SearchQuestion) -> tuple[Answer, Answer
         "start_ms": question.start_ms,
         "end_ms": question.end_ms,
     }
-    hits = database.ask(
-        _sql("search"), named | {"words": wanted, "first": wanted[0], "limit": MAX_HITS + 1}
-    )
+    hits = database.ask(_sql("search"), named | {"words": wanted, "first": wanted[0], "limit": MAX_HITS + 1})
     if not hits.values:
         return hits, Answer((), (), is_cut=False)
     runs, steps, times = hits.values[:3]

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -15,8 +16,8 @@ from dashboards.viewer.server import LOOPBACK_NAMES, Options, Viewer, plotly_fil
 _STOP_S = 2.0
 
 
-class CannotListen(RuntimeError):
-    """The address cannot be listened on. The message says why and what to do."""
+class CannotServe(RuntimeError):
+    """The port is taken, or a part is not installed. The message says what to do."""
 
 
 def serve(
@@ -40,10 +41,12 @@ def serve(
 
     Raises:
         Unavailable: ClickHouse does not answer, or refuses the user.
-        CannotListen: the port is taken.
-        FileNotFoundError: plotly is not installed.
+        CannotServe: the port is taken, or plotly is not installed.
     """
-    plotly_file()
+    try:
+        plotly_file()
+    except FileNotFoundError as error:
+        raise CannotServe(str(error)) from error
     database = Database(source)
     try:
         defaults = {} if namespace is None else {"namespace": namespace}
@@ -55,13 +58,23 @@ def serve(
         database.close()
 
 
+def is_loopback(host: str) -> bool:
+    """Does only this machine reach an address? Names other than `localhost` count as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         busy = error.errno == errno.EADDRINUSE
         why = "is in use" if busy else f"cannot be listened on: {error.strerror}"
-        raise CannotListen(f"Port {port} on {host} {why}. Choose another one.") from error
+        raise CannotServe(f"Port {port} on {host} {why}. Choose another one.") from error
 
 
 async def _serve(viewer: Viewer, listener: socket.socket, host: str, ready: Callable[[str], None]) -> None:

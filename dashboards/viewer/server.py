@@ -1,8 +1,8 @@
 """How does a browser reach the dashboards? A page, its modules, and questions in JSON.
 
 Answers hold what agents were told and said, so nobody but this machine's browsers gets them: the Host header
-must name this server (a page elsewhere may point its own name at the loopback address: DNS rebinding), what is
-asked must be JSON from a page of this server, and no script runs that does not come from here.
+must name this server (a page elsewhere may point its own name at the loopback address: DNS rebinding), what
+is asked must be JSON from a page of this server, and no script runs that does not come from here.
 """
 
 import asyncio
@@ -151,7 +151,7 @@ class Viewer:
         return _sent(_STATIC.joinpath("page.html"))
 
     async def _healthy(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(text="Ok\n")
+        return web.Response(text="wakeline viewer\n")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

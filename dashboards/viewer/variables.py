@@ -1,4 +1,4 @@
-"""What does each variable of a dashboard offer, and what is it set to? Asked in order: later ones use earlier.
+"""What does each variable of a dashboard offer, and what is it set to? In order: later ones use earlier.
 
 A link's value wins over the default also where it is not on offer: a link to an agent that was silent in this
 range means that agent. `$__all` is Grafana's word for all, `All` is what its links say.
@@ -122,7 +122,7 @@ def _pairs(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _listed(variable: Json) -> list[tuple[str, str]]:
-    """What stands in the dashboard itself: options, or a text with commas, `text : value` or the value alone."""
+    """What stands in the dashboard itself: options, or `text : value` or values alone, between commas."""
     if variable["type"] not in ("custom", "interval"):
         return []
     listed = [

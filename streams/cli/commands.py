@@ -72,6 +72,8 @@ def _expected(error: Exception) -> int | None:
         "streams.settled": ("NotSettled",),
         "streams.pricing.own": ("BadPrices",),
         "streams.reprice.command": ("OpenRuns",),
+        "dashboards.viewer.database": ("Unavailable",),
+        "dashboards.viewer.serve": ("CannotServe",),
     }
     for module, found in names.items():
         if type(error).__module__ == module and type(error).__name__ in found:
@@ -110,16 +112,17 @@ def up(
     data: opt.Data = None,
     kafka_port: opt.KafkaPort = opt.KAFKA_PORT,
     clickhouse_port: opt.ClickHousePort = opt.CLICKHOUSE_PORT,
+    viewer_port: opt.ViewerPort = opt.VIEWER_PORT,
     health_port: Annotated[
         int, typer.Option("--health-port", metavar="PORT", help="Of the first role; the others follow.")
     ] = 9101,
 ) -> None:
-    """Run everything on this machine: Kafka, ClickHouse and all roles, until Ctrl-C."""
+    """Run everything on this machine: Kafka, ClickHouse, all roles and the dashboards, until Ctrl-C."""
     from streams.cli.up import run_up
 
     given = {"kafka": kafka, "clickhouse_url": clickhouse, "namespace": namespace}
     settings = _local(context, config, given)
-    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port)
+    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port, viewer_port)
     raise typer.Exit(run_up(settings, opt.folder_of(data), servers, health_port))
 
 
@@ -132,6 +135,7 @@ def demo(
     data: opt.Data = None,
     kafka_port: opt.KafkaPort = opt.KAFKA_PORT,
     clickhouse_port: opt.ClickHousePort = opt.CLICKHOUSE_PORT,
+    viewer_port: opt.ViewerPort = opt.VIEWER_PORT,
     seed: Annotated[int, typer.Option(help="Of the simulated fleet: the same seed, the same traffic.")] = 1,
     hours: Annotated[
         float | None, typer.Option(min=0.1, help="Of traffic, sent in compressed time.", show_default=False)
@@ -145,8 +149,9 @@ def demo(
     from streams.demo.command import run_demo
 
     settings = _local(context, config, {"kafka": kafka, "clickhouse_url": clickhouse})
-    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port)
     stay = sys.stdout.isatty() if keep is None else keep
+    shown = viewer_port if stay else None
+    servers = _servers(context, config, kafka, clickhouse, kafka_port, clickhouse_port, shown)
     given: dict[str, Any] = {} if hours is None else {"hours": hours}
     code = run_demo(settings, data=opt.folder_of(data), servers=servers, seed=seed, keep=stay, **given)
     raise typer.Exit(code)
@@ -265,6 +270,40 @@ def sql(
         code = run_sql(client, query, format=output.value, out=sys.stdout)
     finally:
         client.close()
+    raise typer.Exit(code)
+
+
+@app.command()
+def view(
+    context: typer.Context,
+    config: opt.Config = None,
+    clickhouse: opt.ClickHouse = None,
+    user: opt.User = None,
+    namespace: opt.Namespace = None,
+    data: opt.Data = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="To listen on. Who reaches it reads everything.")
+    ] = "127.0.0.1",
+    viewer_port: opt.ViewerPort = opt.VIEWER_PORT,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A further name by which browsers may call it."),
+    ] = None,
+) -> None:
+    """Show the dashboards in a browser, from a ClickHouse that runs already; `up` does so by itself."""
+    from streams.cli.view import run_view
+
+    given = {"clickhouse_url": clickhouse, "clickhouse_user": user, "namespace": namespace}
+    settings = opt.settings_of(context, config, **given)
+    has_user = user is not None or opt.was_given(context, "clickhouse_user", config)
+    code = run_view(
+        settings,
+        opt.folder_of(data),
+        is_reader=not has_user,
+        host=host,
+        port=viewer_port,
+        names=allow_host or [],
+    )
     raise typer.Exit(code)
 
 
@@ -512,6 +551,7 @@ def _servers(
     clickhouse: str | None,
     kafka_port: int,
     clickhouse_port: int,
+    viewer_port: int | None = None,
 ) -> Any:
     """What is named, by option, variable or file, is used; the rest is started."""
     from streams.local.site import Servers
@@ -531,4 +571,5 @@ def _servers(
         clickhouse_url=settings.clickhouse_url if given_clickhouse else None,
         kafka_port=kafka_port,
         clickhouse_port=clickhouse_port,
+        viewer_port=viewer_port,
     )

@@ -32,9 +32,11 @@ KafkaPort = Annotated[int, typer.Option("--kafka-port", metavar="PORT", help="Of
 ClickHousePort = Annotated[
     int, typer.Option("--clickhouse-port", metavar="PORT", help="Of the local ClickHouse.")
 ]
+ViewerPort = Annotated[int, typer.Option("--viewer-port", metavar="PORT", help="Of the dashboards' page.")]
 
 KAFKA_PORT = 9092
 CLICKHOUSE_PORT = 8123
+VIEWER_PORT = 3900
 
 
 @dataclass

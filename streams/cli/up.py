@@ -7,6 +7,7 @@ from rich.console import Console
 from streams.local.accounts import FULL_USER, READER
 from streams.local.site import Servers, Site
 from streams.local.supervisor import StopRequested
+from streams.local.viewer import viewer_url
 from streams.settings import Settings
 
 QUERIES = (
@@ -29,7 +30,7 @@ def run_up(settings: Settings, data: Path, servers: Servers, health_port: int) -
     try:
         with Site(settings, data, servers=servers, health_port=health_port, console=console) as site:
             site.wait_ready()
-            print(_guide(site, data), flush=True)
+            print(_guide(site, servers, data), flush=True)
             site.run()
             console.print("Stopping")
     except StopRequested:
@@ -37,10 +38,12 @@ def run_up(settings: Settings, data: Path, servers: Servers, health_port: int) -
     return 0
 
 
-def _guide(site: Site, data: Path) -> str:
+def _guide(site: Site, servers: Servers, data: Path) -> str:
     settings = site.settings
-    lines = [
-        f"wakeline is up in the namespace {settings.namespace}.",
+    lines = [f"wakeline is up in the namespace {settings.namespace}."]
+    if servers.viewer_port is not None:
+        lines.append(f"  dashboards   {viewer_url(servers.viewer_port, settings.namespace)}")
+    lines += [
         f"  Kafka        {settings.kafka}   topics agent-events (JSON), otlp_spans and otlp_logs (OTLP)",
         f"  ClickHouse   {settings.clickhouse_url}   database {settings.clickhouse_database}",
     ]

@@ -21,6 +21,7 @@ from streams.demo.tables import found_table, live_view, steps_table, totals_line
 from streams.demo.verdicts import judge
 from streams.local.site import Servers, Site, running_servers
 from streams.local.supervisor import StopRequested
+from streams.local.viewer import viewer_url
 from streams.replay.send import Sender
 from streams.settings import ConfigError, Settings
 from streams.settled import source_partitions, wait_until_done
@@ -69,6 +70,8 @@ def run_demo(
     try:
         with Site(settings, data, servers=running_servers(servers), fresh=True) as site:
             site.wait_ready()
+            if servers.viewer_port is not None:
+                console.print(f"Dashboards: {viewer_url(servers.viewer_port, NAMESPACE)}", soft_wrap=True)
             client = connect(site.settings)
             try:
                 summary = _watch(site, client, fleet, console)
@@ -76,7 +79,7 @@ def run_demo(
             finally:
                 client.close()
             if keep:
-                _stay(site, console)
+                _stay(site, servers, console)
     except StopRequested:
         console.print("Stopped")
         return EXIT_BROKEN
@@ -150,8 +153,10 @@ def _report(site: Site, client: "Client", fleet: Fleet, console: Console) -> Tot
     return totals
 
 
-def _stay(site: Site, console: Console) -> None:
+def _stay(site: Site, servers: Servers, console: Console) -> None:
     settings = site.settings
+    if servers.viewer_port is not None:
+        console.print(f"\nDashboards: {viewer_url(servers.viewer_port, NAMESPACE)}", soft_wrap=True)
     console.print(f"\nEverything is still up. ClickHouse: {settings.clickhouse_url}, Kafka: {settings.kafka}")
     console.print("  wakeline sql \"SELECT * FROM agent_incidents WHERE namespace = 'demo' ORDER BY time\"")
     console.print(

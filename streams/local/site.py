@@ -27,6 +27,7 @@ from streams.local.kafka import DEFAULT_PORT, LocalKafka, ask_cluster_id
 from streams.local.ports import LOOPBACK, free_ports, require_free
 from streams.local.processes import ChildSpec
 from streams.local.supervisor import Supervisor
+from streams.local.viewer import VIEWER, viewer_answers, viewer_child
 from streams.migrate import migrate
 from streams.settings import FIELDS, PREFIX, Settings
 
@@ -53,12 +54,14 @@ class Servers:
         clickhouse_url: Of a ClickHouse that runs; None starts the engine.
         kafka_port: Of a broker that is started.
         clickhouse_port: Of an engine that is started.
+        viewer_port: Of a viewer of the dashboards that is started; None starts none.
     """
 
     kafka: str | None = None
     clickhouse_url: str | None = None
     kafka_port: int = DEFAULT_PORT
     clickhouse_port: int = ENGINE_PORT
+    viewer_port: int | None = None
 
 
 def running_servers(servers: Servers) -> Servers:
@@ -72,6 +75,7 @@ def running_servers(servers: Servers) -> Servers:
         clickhouse_url=clickhouse,
         kafka_port=servers.kafka_port,
         clickhouse_port=servers.clickhouse_port,
+        viewer_port=None if viewer_answers(servers.viewer_port) else servers.viewer_port,
     )
 
 
@@ -135,6 +139,7 @@ class Site:
             self._start_servers()
             self._prepare()
             self._start_roles()
+            self._start_viewer()
         except BaseException:
             self.stop()
             raise
@@ -149,7 +154,7 @@ class Site:
         self._supervisor.check()
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
-        """Wait until every role has its partitions.
+        """Wait until every role has its partitions and the viewer answers.
 
         Raises:
             NotReady: One has not within the time.
@@ -164,6 +169,13 @@ class Site:
                         f"The role {role} is not ready after {timeout_s:.0f} s; its log is {self._log(role)}."
                     )
                 time.sleep(_ASK_S)
+        while self._servers.viewer_port is not None and not viewer_answers(self._servers.viewer_port):
+            self.check()
+            if time.monotonic() > until_s:
+                raise NotReady(
+                    f"The viewer is not ready after {timeout_s:.0f} s; its log is {self._log(VIEWER)}."
+                )
+            time.sleep(_ASK_S)
 
     def run(self) -> None:
         """Mind everything until SIGTERM, SIGINT or SIGHUP.
@@ -213,6 +225,8 @@ class Site:
         )
 
     def _start_servers(self) -> None:
+        if self._servers.viewer_port is not None:
+            require_free(self._servers.viewer_port, "--viewer-port PORT")
         if self._servers.clickhouse_url is None:
             require_free(self._servers.clickhouse_port, "--clickhouse-port PORT")
         if self._kafka is not None:
@@ -270,6 +284,17 @@ class Site:
                     stop_group="roles",
                 )
             )
+
+    def _start_viewer(self) -> None:
+        if self._servers.viewer_port is not None:
+            child = viewer_child(
+                self.settings,
+                self.accounts,
+                self._servers.viewer_port,
+                self._log(VIEWER),
+                _foreign(os.environ),
+            )
+            self._supervisor.start(child)
 
     def _log(self, role: str) -> Path:
         return self._data / "logs" / f"{self.settings.namespace}-{role}.log"

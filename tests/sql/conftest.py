@@ -10,6 +10,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -24,29 +25,63 @@ from streams.migrate import migrate
 from tests.sql.site import Site, make_site
 
 
+@dataclass(frozen=True)
+class Engine:
+    """Where the engine is, and who may sign in: user and password, one that may write, one that may not."""
+
+    host: str
+    port: int
+    writer: tuple[str, str]
+    reader: tuple[str, str]
+
+    @property
+    def url(self) -> str:
+        """Of its HTTP interface."""
+        return f"http://{self.host}:{self.port}"
+
+
 @pytest.fixture(scope="session")
-def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
-    """`connect(database, reader=False)`: a client of the user that may write, or of the one that may not."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The engine of all tests of SQL."""
     if named := os.environ.get("WAKELINE_TEST_CLICKHOUSE"):
         parts = urlsplit(named)
-        user = {"username": parts.username or "default", "password": parts.password or ""}
-        yield _connector(str(parts.hostname), parts.port or 8123, user, user)
+        user = (parts.username or "default", parts.password or "")
+        yield Engine(str(parts.hostname), parts.port or 8123, user, user)
         return
     folder = tmp_path_factory.mktemp("sql")
-    writer = {"username": "wakeline", "password": secrets.token_hex(8)}
-    reader = {"username": "grafana_reader", "password": secrets.token_hex(8)}
+    port = free_port()
+    made = Engine(
+        "127.0.0.1", port, ("wakeline", secrets.token_hex(8)), ("grafana_reader", secrets.token_hex(8))
+    )
     accounts = {
-        writer["username"]: {"password": writer["password"]},
-        reader["username"]: {"password": reader["password"], "readonly": True},
+        made.writer[0]: {"password": made.writer[1]},
+        made.reader[0]: {"password": made.reader[1], "readonly": True},
     }
     (folder / "users.json").write_text(json.dumps(accounts))
-    port = free_port()
     child = _start(folder, port)
     _wait_for(port, child)
     try:
-        yield _connector("127.0.0.1", port, writer, reader)
+        yield made
     finally:
         child.stop()
+
+
+@pytest.fixture(scope="session")
+def connect(engine: Engine) -> Callable[..., Client]:
+    """`connect(database, reader=False)`: a client of the user that may write, or of the one that may not."""
+
+    def make(database: str, reader: bool = False) -> Client:
+        user, password = engine.reader if reader else engine.writer
+        return clickhouse_connect.get_client(
+            host=engine.host,
+            port=engine.port,
+            database=database,
+            username=user,
+            password=password,
+            autogenerate_session_id=False,
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -84,18 +119,3 @@ def _wait_for(port: int, child: Child, timeout_s: float = 60.0) -> None:
             time.sleep(0.1)
     child.stop()
     raise AssertionError(f"The engine does not answer. {last_words(child.spec)}")
-
-
-def _connector(host: str, port: int, writes: dict[str, str], reads: dict[str, str]) -> Callable[..., Client]:
-    def connect(database: str, reader: bool = False) -> Client:
-        user = reads if reader else writes
-        return clickhouse_connect.get_client(
-            host=host,
-            port=port,
-            database=database,
-            username=user["username"],
-            password=user["password"],
-            autogenerate_session_id=False,
-        )
-
-    return connect

@@ -31,8 +31,11 @@ export class Dashboard {
 
   /** Read the address and show what it says. */
   async start() {
-    await this.refresh();
-    await this.findData();
+    if (await this.resolve()) {
+      const isMoved = read().from === null && (await this.findData());
+      if (!isMoved || (await this.resolve())) this.load();
+      if (isMoved) this.notes.append(isMoved);
+    }
     this.timer();
     document.addEventListener("visibilitychange", () => { if (!document.hidden && this.isMissed) this.refresh(); });
   }
@@ -47,6 +50,11 @@ export class Dashboard {
 
   /** Ask everything again. */
   async refresh() {
+    if (await this.resolve()) this.load();
+  }
+
+  /** Take range and variables from the address; false when something newer is being asked, or nothing can be. */
+  async resolve() {
     this.isMissed = false;
     this.stop?.abort();
     this.stop = new AbortController();
@@ -57,29 +65,33 @@ export class Dashboard {
       const { variables } = await ask("variables", this.question(read().variables), signal);
       this.variables = variables;
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return false;
       fill(this.notes, h("div.failure", { role: "alert" }, h("strong", {}, "Nothing can be asked. "), error.message));
-      return;
+      return false;
     }
     fill(this.notes, this.now.isWrong && h("p.failure", { role: "alert" }, "The range in the address cannot be read; the last 6 hours are shown."));
     this.drawControls();
-    this.loadAnnotations(signal);
+    return true;
+  }
+
+  load() {
+    this.loadAnnotations(this.stop.signal);
     for (const panel of this.panels) {
       panel.isStale = true;
-      if (panel.isSeen) this.load(panel);
+      if (panel.isSeen) this.loadPanel(panel);
     }
   }
 
-  async load(panel) {
+  loadPanel(panel) {
     panel.isStale = false;
-    await panel.load();
+    return panel.load();
   }
 
   appeared(entries) {
     for (const { target, isIntersecting } of entries) {
       const panel = this.panels.find(({ element }) => element === target);
       panel.isSeen = isIntersecting;
-      if (isIntersecting && panel.isStale) this.load(panel);
+      if (isIntersecting && panel.isStale) this.loadPanel(panel);
     }
   }
 
@@ -97,30 +109,31 @@ export class Dashboard {
     for (const panel of this.panels) if (panel.model.type === "timeseries" && panel.state === "drawn") panel.draw();
   }
 
-  // A namespace of the past (a demonstration, a replay) has nothing in the last hours: go where its data is.
+  // A namespace of the past (a demonstration, a replay) has nothing in the last hours. Without a range in the address,
+  // go where its data is and return a note that says so; with one, offer it.
   async findData() {
     const { namespace } = this.values();
-    if (typeof namespace !== "string" || !namespace) return;
-    let first;
-    let last;
-    try {
-      const { columns, values } = await ask("extent", { namespace });
-      const [runs, since, until] = ["runs", "first", "last"].map((name) => values[columns.findIndex((one) => one.name === name)]?.[0]);
-      if (!runs) return;
-      [first, last] = [since, until];
-    } catch (error) {
-      this.notes.append(h("p.failure", { role: "alert" }, error.message));
-      return;
-    }
-    if (last >= this.now.start && first <= this.now.end) return;
-    const from = String(Math.floor(Math.max(first, last - 864e5) / 6e4) * 6e4);
-    const to = String(Math.ceil(last / 6e4) * 6e4 + 6e4);
+    if (typeof namespace !== "string" || !namespace) return null;
+    const found = await this.extent(namespace);
+    if (!found || (found.last >= this.now.start && found.first <= this.now.end)) return null;
+    const from = String(Math.floor(Math.max(found.first, found.last - 864e5) / 6e4) * 6e4);
+    const to = String(Math.ceil(found.last / 6e4) * 6e4 + 6e4);
     if (read().from === null) {
       write({ from, to }, { replace: true });
-      await this.refresh();
-      this.notes.append(h("p.note", {}, `Nothing ran in ${namespace} lately; this is when something last did.`));
-    } else {
-      this.notes.append(h("p.note", {}, `Nothing ran in ${namespace} in this range. `, h("button", { type: "button", on: { click: () => this.change({ from, to }) } }, `Show ${iso(Number(from), false)} – ${iso(Number(to), false)}`)));
+      return h("p.note", {}, `Nothing ran in ${namespace} lately; this is when something last did.`);
+    }
+    this.notes.append(h("p.note", {}, `Nothing ran in ${namespace} in this range. `, h("button", { type: "button", on: { click: () => this.change({ from, to }) } }, `Show ${iso(Number(from), false)} – ${iso(Number(to), false)}`)));
+    return null;
+  }
+
+  async extent(namespace) {
+    try {
+      const { columns, values } = await ask("extent", { namespace });
+      const [runs, first, last] = ["runs", "first", "last"].map((name) => values[columns.findIndex((one) => one.name === name)]?.[0]);
+      return runs ? { first, last } : null;
+    } catch (error) {
+      this.notes.append(h("p.failure", { role: "alert" }, error.message));
+      return null;
     }
   }
 
@@ -155,7 +168,7 @@ export class Dashboard {
     const choose = async (name, value) => {
       write({ [`var-${name}`]: value });
       await this.refresh();
-      if (name === "namespace") await this.findData();
+      if (name === "namespace") this.findData();
     };
     const isBusy = this.controls.contains(document.activeElement) ? document.activeElement.closest("[data-variable]")?.dataset.variable : null;
     // A control that is in use keeps its state: an open list must not close because numbers were asked again.

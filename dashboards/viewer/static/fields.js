@@ -44,7 +44,7 @@ function field(column, values) {
 // What JSON cannot hold came as text: what is no finite number, and whole numbers that would lose digits.
 function exact(value) {
   if (typeof value !== "string") return value;
-  return /^[+-]?\d+$/.test(value) ? value : Number(value.replace("Inf", "Infinity").replace("Infinityinity", "Infinity"));
+  return /^[+-]?\d+$/.test(value) ? value : Number(value);
 }
 
 /** Rows of time, texts and numbers as a field for each number and each combination of texts. */

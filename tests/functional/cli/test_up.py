@@ -1,5 +1,6 @@
 """`wakeline up` as its users start it: up, asked, told to stop."""
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -38,8 +40,8 @@ def wakeline(*arguments: str) -> subprocess.CompletedProcess[str]:
 def up(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A site of its own on free ports, ready, and what it printed."""
     ports = ("--kafka-port", str(free_port()), "--clickhouse-port", str(free_port()))
-    health = ("--health-port", str(free_health_ports()))
-    command = [sys.executable, "-c", PROGRAM, "up", "--data", str(data), *ports, *health, *more]
+    others = ("--health-port", str(free_health_ports()), "--viewer-port", str(free_port()))
+    command = [sys.executable, "-c", PROGRAM, "up", "--data", str(data), *ports, *others, *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         assert process.stdout is not None
         said = ""
@@ -75,11 +77,23 @@ def test_a_site_comes_up_is_used_by_other_commands_and_leaves_nothing_behind_on_
         assert (checked.returncode, checked.stderr) == (0, "")
         migrated = wakeline("migrate", "--clickhouse", clickhouse[1], "--data", str(tmp_path))
         assert migrated.stdout.startswith("0 migration(s)"), migrated.stderr
-        second = wakeline("up", "--data", str(tmp_path / "other"), "--kafka-port", kafka[1].split(":")[1])
+        shown = re.search(r"dashboards +(\S+)", said)
+        assert shown is not None
+        with urlopen(shown[1], timeout=30) as page:
+            assert page.status == 200
+        asked = Request(
+            shown[1].partition("/d/")[0] + "/api/extent",
+            json.dumps({"namespace": "live"}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urlopen(asked, timeout=30) as answer:
+            assert json.load(answer)["values"][0] == [0]
+        busy = ("--kafka-port", kafka[1].split(":")[1], "--viewer-port", str(free_port()))
+        second = wakeline("up", "--data", str(tmp_path / "other"), *busy)
         assert second.returncode == 1
         assert "--kafka-port" in second.stderr or "--clickhouse-port" in second.stderr
         assert "Traceback" not in second.stderr
-        asked = wakeline(
+        told = wakeline(
             "sql",
             "SELECT 41 + 1 AS answer",
             "-f",
@@ -89,7 +103,7 @@ def test_a_site_comes_up_is_used_by_other_commands_and_leaves_nothing_behind_on_
             "--data",
             str(tmp_path),
         )
-        assert asked.stdout.split() == ['"answer"', "42"], asked.stderr
+        assert told.stdout.split() == ['"answer"', "42"], told.stderr
         events = tmp_path / "events.jsonl"
         events.write_text('{"event_id": "e", "kind": "tool", "start_time_unix_nano": 1700000000000000000}')
         ports = ("--kafka-port", kafka[1].split(":")[1], "--clickhouse-port", clickhouse[1].split(":")[2])

@@ -1,0 +1,32 @@
+"""One viewer over the seeded fleets, one over a database without rows."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dashboards.viewer.database import Source
+from tests.sql.conftest import Engine
+from tests.sql.site import Site
+from tests.sql.viewer.serving import Served, serving
+
+
+@pytest.fixture(scope="session")
+def source(engine: Engine, site: Site) -> Source:
+    """The seeded database, as the user that may only read."""
+    user, password = engine.reader
+    return Source(url=engine.url, user=user, password=password, database=site.database)
+
+
+@pytest.fixture(scope="session")
+def served(source: Source) -> Iterator[Served]:
+    """A viewer of the seeded database."""
+    with serving(source) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def served_empty(engine: Engine, database: Callable[[], str]) -> Iterator[Served]:
+    """A viewer of a database without rows."""
+    user, password = engine.reader
+    with serving(Source(url=engine.url, user=user, password=password, database=database())) as found:
+        yield found
