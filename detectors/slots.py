@@ -32,6 +32,7 @@ class SlotDetector(ABC):
     """Many streams in slots; implements ``Detector`` and ``incidents.Reference`` but for what is abstract."""
 
     layout: Layout
+    first_phase = Phase.WARM_UP
 
     def __init__(self, parameters: Parameters, engine: Engine) -> None:
         self.parameters = parameters
@@ -100,7 +101,7 @@ class SlotDetector(ABC):
         slots = np.array([*reused, *fresh], np.int32)
         self._streams.stream_id[slots] = stream_ids
         self._streams.threshold[slots] = thresholds
-        self._streams.phase[slots] = Phase.WARM_UP
+        self._streams.phase[slots] = self.first_phase
         return slots
 
     def retire(self, slots: NDArray[np.int32]) -> None:
@@ -128,7 +129,7 @@ class SlotDetector(ABC):
         self._used, self._free = used, free
         self._streams.stream_id[slots] = ids
         self._streams.threshold[slots] = thresholds
-        self._streams.phase[slots] = Phase.WARM_UP
+        self._streams.phase[slots] = self.first_phase
 
     def thresholds(self, slots: NDArray[np.int32]) -> NDArray[np.float64]:
         """The threshold of each stream."""

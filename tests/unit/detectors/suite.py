@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.ar import ArCsr
+from detectors.bound import Bound, BoundParameters
 from detectors.contract import Readings
 from detectors.csr import Csr, CsrParameters
 from detectors.slots import Engine
@@ -86,9 +87,26 @@ def make_autocorrelated(rows: int, seed: int) -> Traffic:
     return traffic
 
 
+def make_bits(rows: int, seed: int) -> Traffic:
+    """The same arrivals; values are 0 or 1 and the rate of ones goes from 3 % to 20 % and back."""
+    traffic = make_numbers(rows, seed)
+    (values,) = traffic.columns
+    rng = np.random.default_rng(seed + 1)
+    for slot in range(STREAMS):
+        mine = np.flatnonzero((traffic.slots == slot) & np.isfinite(values))
+        rate = np.where(np.arange(len(mine)) // 300 % 2 == 1, 0.2, 0.03)
+        values[mine] = rng.random(len(mine)) < rate
+    return traffic
+
+
 CASES: tuple[Case, ...] = (
     Case("CSR", lambda engine: Csr(EAGER, engine), make_numbers),
     Case("AR stage", lambda engine: ArCsr(EAGER, engine), make_autocorrelated),
+    Case(
+        "known bound",
+        lambda engine: Bound(0.5, 0.05, BoundParameters(threshold=60.0, recover_threshold=60.0), engine),
+        make_bits,
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from tests.unit.detectors.suite import (
     joined,
 )
 
-ROWS = 8000
+ROWS = 6000
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -37,7 +37,7 @@ def test_both_engines_agree_to_the_bit_in_readings_and_state(case: Case) -> None
 
 
 @every_case
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(0, ROWS), max_size=6), engine=st.sampled_from(ENGINES))
 def test_however_a_batch_is_cut_the_readings_are_the_same(
     case: Case, cuts: list[int], engine: Engine
@@ -49,7 +49,7 @@ def test_however_a_batch_is_cut_the_readings_are_the_same(
 
 
 @every_case
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(at=st.integers(0, ROWS))
 def test_a_restored_snapshot_goes_on_as_if_nothing_had_happened(case: Case, at: int) -> None:
     traffic = case.traffic(ROWS, 4)
