@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from river.drift import PageHinkley
+from river.drift.binary import DDM
 
 from detectors.ar import ArCsr
 from detectors.bound import Bound, BoundParameters
 from detectors.contract import Readings
 from detectors.csr import Csr, CsrParameters
+from detectors.river_adapter import RiverDetector, make_adwin
 from detectors.slots import Engine
 from tests.unit.detectors.laws import LAWS
 
@@ -50,6 +53,8 @@ class Case:
     """Takes the engine; the detector watches nothing yet."""
     traffic: Callable[[int, int], Traffic]
     """Takes the number of rows and a seed; STREAMS streams with changes in them."""
+    thresholds: bool = True
+    """Whether its streams have thresholds that can be set."""
 
     def watching(self, engine: Engine = "numba", streams: int = STREAMS) -> Any:
         """The detector with its streams."""
@@ -107,6 +112,14 @@ CASES: tuple[Case, ...] = (
         lambda engine: Bound(0.5, 0.05, BoundParameters(threshold=60.0, recover_threshold=60.0), engine),
         make_bits,
     ),
+    Case("river's ADWIN", lambda _: make_adwin(), make_numbers, thresholds=False),
+    Case(
+        "river's Page-Hinkley",
+        lambda _: RiverDetector(PageHinkley, warm_up=40),
+        make_numbers,
+        thresholds=False,
+    ),
+    Case("river's DDM", lambda _: RiverDetector(DDM, scaled=False, warm_up=40), make_bits, thresholds=False),
 )
 
 

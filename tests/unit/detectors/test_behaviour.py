@@ -22,6 +22,9 @@ from tests.unit.detectors.suite import (
 
 ROWS = 6000
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_case_with_thresholds = pytest.mark.parametrize(
+    "case", [case for case in CASES if case.thresholds], ids=lambda case: case.name
+)
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -164,7 +167,7 @@ def test_an_empty_batch_gives_empty_readings(case: Case, engine: Engine) -> None
     assert readings.incidents.reference.shape == (0, 3)
 
 
-@every_case
+@every_case_with_thresholds
 def test_each_stream_has_its_own_threshold(case: Case) -> None:
     detector = case.make("numba")
     slots = detector.add(np.array([1000, 1000], np.uint64), np.array([40.0, 1e9]))
@@ -177,7 +180,7 @@ def test_each_stream_has_its_own_threshold(case: Case) -> None:
     assert readings.threshold[:2].tolist() == [40.0, 1e9]
 
 
-@every_case
+@every_case_with_thresholds
 @pytest.mark.parametrize("bad", [0.5, 1e10, np.nan])
 def test_a_threshold_out_of_range_is_refused(case: Case, bad: float) -> None:
     with pytest.raises(ValueError, match="threshold"):
