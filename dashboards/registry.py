@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
-from dashboards import fleet
+from dashboards import cost, fleet, latency, runs
 from dashboards.panels import Json
 
 # uid to what builds it.
 DASHBOARDS: dict[str, Callable[[], Json]] = {
     fleet.UID: fleet.build,
+    cost.UID: cost.build,
+    latency.UID: latency.build,
+    runs.UID: runs.build,
 }

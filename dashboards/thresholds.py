@@ -57,6 +57,9 @@ FIRST_CHUNK_P95_S = Threshold(1.0, 10.0)
 REPEATED_TOOL_CALLS = Threshold(3, 10)
 # An agent that ran in the range has been still for so long, s.
 SILENT_S = Threshold(900, 3_600)
+# More money, and more time, than in as long a time before.
+SPEND_CHANGE_RATIO = Threshold(0.5, 1.0)
+DURATION_CHANGE_RATIO = Threshold(0.25, 1.0)
 
 # One is enough to look.
 SOME_IS_BAD: Steps = ((None, GREEN), (1, ORANGE))

@@ -108,3 +108,8 @@ def shared_variables() -> list[Json]:
         query_variable("team", "variables/teams"),
         query_variable("agent", "variables/agents"),
     ]
+
+
+def model_variable() -> Json:
+    """Which models; for dashboards whose panels know the model."""
+    return query_variable("model", "variables/models")

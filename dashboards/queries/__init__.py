@@ -1,15 +1,19 @@
 """Which SQL stands behind panels, variables and annotations? One file a query; this module reads them.
 
 A file begins with three comments: `title`, `question` (what the panel's description says) and `unit` (one of
-Grafana's ids). `{{name}}` stands for `shared/name.sql`, so that a filter used by many is written once.
+Grafana's ids). `{{name}}` stands for `shared/name.sql`, so that a filter used by many is written once;
+`{{NAME.warning}}` and `{{NAME.critical}}` for a threshold, so that a query judges as colours and alerts do.
 """
 
 import re
 from dataclasses import dataclass
 from importlib import resources
 
+from dashboards import thresholds
+
 _HEADER = re.compile(r"-- title: (?P<title>.+)\n-- question: (?P<question>.+)\n-- unit: (?P<unit>\S+)\n")
 _SHARED = re.compile(r"\{\{(\w+)\}\}")
+_THRESHOLD = re.compile(r"\{\{(\w+)\.(warning|critical)\}\}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def load_query(name: str) -> Query:
     Raises:
         ValueError: the header is missing or incomplete.
         FileNotFoundError: there is no such query, or no such shared part.
+        AttributeError: there is no such threshold.
     """
     text = _read(name)
     header = _HEADER.match(text)
@@ -60,7 +65,8 @@ def query_names(folder: str) -> list[str]:
 
 def _with_shared(sql: str) -> str:
     """Shared parts may hold others."""
-    return _SHARED.sub(lambda match: _with_shared(_read(f"shared/{match[1]}")), sql).strip()
+    whole = _SHARED.sub(lambda match: _with_shared(_read(f"shared/{match[1]}")), sql).strip()
+    return _THRESHOLD.sub(lambda match: str(getattr(getattr(thresholds, match[1]), match[2])), whole)
 
 
 def _read(name: str) -> str:

@@ -59,6 +59,12 @@ def quantile(values: Iterable[float], share: float) -> float:
     return found[max(math.ceil(share * len(found)) - 1, 0)] if found else math.nan
 
 
+def rank_value(values: Iterable[float], share: float) -> float:
+    """The value that this share of all is not greater than, by ClickHouse's count: rank floor(share * n)."""
+    found = sorted(values)
+    return found[min(int(share * len(found)), len(found) - 1)] if found else math.nan
+
+
 @dataclass(frozen=True)
 class Run:
     """One run's steps."""

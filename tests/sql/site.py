@@ -30,7 +30,7 @@ class Site:
         database: with the fleets.
         reader: of it.
         empty: reader of a database without rows.
-        fleets: namespace to what it holds: `live` ends now, `old` ended sixty days ago.
+        fleets: namespace to what it holds: `live` ends now, `old` ended twenty days ago.
     """
 
     database: str
@@ -38,12 +38,12 @@ class Site:
     empty: Client
     fleets: dict[str, Fleet]
 
-    def scope(self, namespace: str, **changes: Any) -> Scope:
+    def scope(self, of: str, **changes: Any) -> Scope:
         """Six hours of a fleet, all of it, unless changed: `start_s`, `end_s`, `interval_s` or a variable."""
-        start_s = self.fleets[namespace].start_ns // 10**9
+        start_s = self.fleets[of].start_ns // 10**9
         given: dict[str, Any] = {"start_s": start_s, "end_s": start_s + 6 * 3600, "interval_s": 300}
         given |= {key: value for key, value in changes.items() if key in given}
-        chosen: dict[str, Value] = {"namespace": namespace, "environment": ALL, "team": ALL, "agent": ALL}
+        chosen: dict[str, Value] = {"namespace": of, "environment": ALL, "team": ALL, "agent": ALL}
         chosen |= EXAMPLES | {key: value for key, value in changes.items() if key not in given}
         return Scope(**given, variables=chosen, options=OFFERED)
 
@@ -78,7 +78,8 @@ class Site:
 
 
 # What is written into the boxes of dashboards that have some; run-10 has contents.
-EXAMPLES: dict[str, Value] = {"run": "run-10", "search": NEEDLE}
+EXAMPLES: dict[str, Value] = {"run": "run-10", "search": NEEDLE, "budget": "100", "model": ALL, "status": ALL}
+EXAMPLES |= {"min_cost": "", "min_duration": ""}
 
 
 def _names(name: str, value: Value) -> frozenset[str] | None:
@@ -95,6 +96,6 @@ def make_site(connect: Callable[..., Client], database: Callable[[], str]) -> Si
     writer = connect(name)
     fleets = {
         "live": seed(writer, "live", hour_ns - 6 * HOUR_NS, 1),
-        "old": seed(writer, "old", hour_ns - 60 * 24 * HOUR_NS, 2),
+        "old": seed(writer, "old", hour_ns - 20 * 24 * HOUR_NS, 2),
     }
     return Site(name, connect(name, reader=True), connect(database(), reader=True), fleets)

@@ -5,7 +5,6 @@ Whether the numbers are right is asked elsewhere, a file for each dashboard.
 """
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -16,16 +15,24 @@ from dashboards.macros import ALL, Scope, Value, expand
 from tests.sql.dashboard_json import CONTENTS, PLACEHOLDER, Asked, asked_of, links_of, variables_of
 from tests.sql.site import OFFERED, Site
 
-ASKED = [one for uid in CONTENTS for one in asked_of(uid)]
+# What several dashboards ask in the same way is tried once.
+ASKED = list(
+    {
+        (one.kind, str(one.owner | {"id": 0, "gridPos": 0})): one for uid in CONTENTS for one in asked_of(uid)
+    }.values()
+)
 NUMBERS = re.compile(r"(Nullable\()?(U?Int|Float|Decimal)")
 TIMES = re.compile(r"(Nullable\()?DateTime")
 WILD = "\\' OR 1=1 -- % it's ${namespace} $__fromTime"
-# What is chosen of each variable, beside all; the last is no name that there is.
-CHOICES: dict[str, list[Value]] = {
-    "agent": [["planner"], ["it's", "coder"], [OFFERED["agent"][-1]], ["nobody"]],
-    "environment": [["o'hare"], ["(none)"]],
-    "team": [["o'hare's"], ["(none)"]],
-}
+# Chosen at the same time, beside all: a value, several with quotes, a name that is SQL, names that are none.
+CHOICES: list[dict[str, Value]] = [
+    {"agent": ["planner"], "environment": ["prod"], "team": ["core"], "model": ["gpt-4o-mini"]},
+    {"agent": ["it's", "coder"], "environment": ["o'hare", "(none)"], "team": ["o'hare's", "(none)"]},
+    {"agent": [OFFERED["agent"][-1]], "namespace": "it's"},
+    {"agent": ["nobody"], "environment": ["nowhere"], "team": ["none"], "model": ["it's"]},
+]
+# What is written into boxes at the same time: nothing, a number, and what is neither.
+WRITTEN = ["", "12.5", "it's", WILD]
 # Views of few rows, which need no key.
 SMALL = {"agent_incidents", "step_repricings", "telemetry_health", "agent_dead_letters", "agent_readings"}
 
@@ -37,7 +44,7 @@ def of_kinds(*kinds: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("asked", [one for one in ASKED if one.kind in kinds], ids=str)
 
 
-def scope_of(site: Site, asked: Asked, namespace: str = "live", **changes: Any) -> Scope:
+def scope_of(site: Site, asked: Asked, of: str = "live", **changes: Any) -> Scope:
     """The dashboard's own variables at what they begin with, where there is no example for them."""
     begun = {
         name: one["current"]["value"]
@@ -49,8 +56,8 @@ def scope_of(site: Site, asked: Asked, namespace: str = "live", **changes: Any) 
         for name, one in variables_of(asked.uid).items()
         if name not in begun and name not in ("datasource", "namespace")
     }
-    known = site.scope(namespace).variables
-    return site.scope(namespace, **(begun | {name: known[name] for name in known if name in begun} | changes))
+    known = site.scope(of).variables
+    return site.scope(of, **(begun | {name: known[name] for name in known if name in begun} | changes))
 
 
 def scopes(site: Site, asked: Asked) -> list[Scope]:
@@ -61,15 +68,16 @@ def scopes(site: Site, asked: Asked) -> list[Scope]:
         {"interval_s": 86_400, "start_s": start_s - 30 * 86_400},
         {"start_s": start_s - 10 * 86_400, "end_s": start_s - 10 * 86_400 + 3600},
     ]
-    for name, variable in variables_of(asked.uid).items():
-        values = list(CHOICES.get(name, ()))
-        if variable["type"] == "textbox":
-            values = ["", "12.5", "it's", WILD]
-        elif variable["type"] == "custom":
-            values = [[one["value"]] if variable["multi"] else one["value"] for one in variable["options"]]
+    variables = variables_of(asked.uid)
+    boxes = [name for name, one in variables.items() if one["type"] == "textbox"]
+    lists = {name: one["options"] for name, one in variables.items() if one["type"] == "custom"}
+    for choice, written in zip(CHOICES, WRITTEN, strict=True):
+        known = {name: value for name, value in choice.items() if name in variables}
+        changes.append(known | dict.fromkeys(boxes, written))
+    for name, options in lists.items():
+        values = [[one["value"]] if variables[name]["multi"] else one["value"] for one in options]
         changes += [{name: value} for value in values]
-    made = [scope_of(site, asked, **change) for change in changes]
-    return [*made, replace(made[0], variables={**made[0].variables, "namespace": "it's"})]
+    return [scope_of(site, asked, **change) for change in changes]
 
 
 @each

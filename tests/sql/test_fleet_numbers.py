@@ -7,7 +7,7 @@ import pytest
 
 from dashboards.macros import ALL, Value
 from dashboards.queries import load_query
-from tests.sql.expected import cost_usd, duration_s, is_unpriced, quantile
+from tests.sql.expected import cost_usd, duration_s, is_unpriced, quantile, rank_value
 from tests.sql.fleet_events import AGENTS, ENVIRONMENTS, HOUR_NS, RUNS
 from tests.sql.site import OFFERED, Site
 
@@ -26,8 +26,9 @@ def test_numbers_are_those_of_the_events(site: Site, namespace: str, agent: Valu
     assert site.one("fleet/success", scope) == pytest.approx(fleet.success_ratio)
     assert site.one("fleet/spend", scope) == pytest.approx(fleet.spend_usd, abs=1e-9)
     assert site.one("fleet/unpriced", scope) == sum(map(is_unpriced, fleet.events))
-    p95 = quantile(map(duration_s, fleet.leaves), 0.95)
-    assert site.one("fleet/p95", scope) == pytest.approx(p95, rel=BUCKET)
+    p95 = rank_value((run.seconds for run in fleet.runs), 0.95)
+    assert site.one("fleet/run_p95", scope) == pytest.approx(p95)
+    assert site.one("fleet/agents", scope) == len({fleet.owner(event) for event in fleet.events})
 
 
 @pytest.mark.parametrize("namespace", ["live", "old"])
@@ -57,7 +58,7 @@ def test_steps_have_the_percentiles_of_their_events(site: Site) -> None:
     fleet = site.choice(scope)
     _, rows = site.ask("fleet/steps", scope)
     assert len(rows) > len(AGENTS)
-    for agent, step, count, p50, p95, p99, errors, spend in rows:
+    for agent, step, count, p50, p95, p99, errors, spend, unpriced in rows:
         own = [
             event
             for event in fleet.leaves
@@ -68,6 +69,7 @@ def test_steps_have_the_percentiles_of_their_events(site: Site) -> None:
         assert [p50, p95, p99] == pytest.approx(expected, rel=BUCKET, abs=1e-6)
         assert errors == pytest.approx(sum(event.error_type is not None for event in own) / count)
         assert spend == pytest.approx(float(sum(map(cost_usd, own))))
+        assert unpriced == sum(map(is_unpriced, own))
     assert sum(row[2] for row in rows) == len(fleet.leaves)
 
 
@@ -108,8 +110,8 @@ def test_the_range_before_is_compared_with(site: Site) -> None:
 def test_the_most_expensive_runs_come_first_with_their_sums(site: Site) -> None:
     scope = site.scope("live")
     best = sorted(site.choice(scope).runs, key=lambda run: (-run.cost_usd, run.run_id))[:20]
-    assert site.column("fleet/top_runs", "run_id", scope) == [run.run_id for run in best]
-    costs = site.column("fleet/top_runs", "cost", scope)
+    assert site.column("fleet/top_runs", "run", scope) == [run.run_id for run in best]
+    costs = site.column("fleet/top_runs", "spend", scope)
     assert costs == pytest.approx([float(run.cost_usd) for run in best])
     assert site.column("fleet/top_runs", "duration", scope) == pytest.approx([run.seconds for run in best])
     assert site.column("fleet/top_runs", "errors", scope) == [run.errors for run in best]

@@ -9,7 +9,7 @@ SELECT
     step_name AS step,
     signal,
     summary,
-    run_id
+    run_id AS run
 FROM agent_incidents
 WHERE {{agents}}
     AND state != 'closed'

@@ -1,5 +1,5 @@
 -- title: Spend
--- question: What did all model calls cost, and how does that compare with as long a time before?
+-- question: What did all calls with a known price cost, and how does that compare with as long a time before?
 -- unit: currencyUSD
 SELECT
     point.1 AS time,
@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, toFloat64(sumIf(cost_usd, time < $__fromTime))),
-        ($__toTime, toFloat64(sumIf(cost_usd, time >= $__fromTime)))
+        ($__fromTime, if(sumIf(cost_usd, time < $__fromTime) = 0 AND sumIf(unpriced_steps, time < $__fromTime) > 0, NULL, toFloat64(sumIf(cost_usd, time < $__fromTime)))),
+        ($__toTime, if(sumIf(cost_usd, time >= $__fromTime) = 0 AND sumIf(unpriced_steps, time >= $__fromTime) > 0, NULL, toFloat64(sumIf(cost_usd, time >= $__fromTime))))
     ]) AS point
     FROM agent_windows
     WHERE {{scope}}

@@ -9,7 +9,8 @@ SELECT
     max(p95_s) AS p95,
     max(p99_s) AS p99,
     sum(failed) / sum(counted) AS errors,
-    toFloat64(sum(spent)) AS spend
+    if(sum(spent) = 0 AND sum(priceless) > 0, NULL, toFloat64(sum(spent))) AS spend,
+    sum(priceless) AS unpriced
 FROM
 (
     SELECT
@@ -18,9 +19,10 @@ FROM
         sum(steps) AS counted,
         sum(errors) AS failed,
         sum(cost_usd) AS spent,
-        0 AS p50_s,
-        0 AS p95_s,
-        0 AS p99_s
+        sum(unpriced_steps) AS priceless,
+        NULL AS p50_s,
+        NULL AS p95_s,
+        NULL AS p99_s
     FROM agent_windows
     WHERE {{scope}}
         AND {{width}}
@@ -34,6 +36,7 @@ FROM
         0 AS counted,
         0 AS failed,
         0 AS spent,
+        0 AS priceless,
         quantileExactWeighted(0.5)(middle_s, steps) AS p50_s,
         quantileExactWeighted(0.95)(middle_s, steps) AS p95_s,
         quantileExactWeighted(0.99)(middle_s, steps) AS p99_s
@@ -46,5 +49,5 @@ FROM
 )
 GROUP BY agent, step
 HAVING steps > 0
-ORDER BY p95 DESC, agent, step
+ORDER BY p95 DESC NULLS LAST, agent, step
 LIMIT 100

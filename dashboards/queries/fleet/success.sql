@@ -12,15 +12,10 @@ FROM
     ]) AS point
     FROM
     (
-        SELECT
-            run_id,
-            min(time) AS began,
-            ifNull(argMaxIf(outcome_success, part, isNotNull(outcome_success)), sum(errors) = 0) AS succeeded
-        FROM run_parts
-        WHERE {{run_scope}}
+        {{whole_runs}}
             AND {{since_previous}}
         GROUP BY run_id
-        HAVING argMax(state, part) = 'closed'
+        HAVING last_state = 'closed'
     )
 )
 WHERE isFinite(success)

@@ -1,24 +1,24 @@
 -- title: Most expensive runs
--- question: Which runs cost most, and what came of them?
+-- question: Which runs cost most, and what came of them (all models of a run; one none of whose calls has a price shows no cost)?
 -- unit: short
 SELECT
-    run_id,
-    min(time) AS started,
-    argMin(agent_name, part) AS agent,
-    (toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))) / 1e9 AS duration,
-    sum(steps) AS steps,
-    sum(errors) AS errors,
-    sum(input_tokens) AS input,
-    sum(output_tokens) AS output,
-    toFloat64(sum(cost_usd)) AS cost,
-    argMax(outcome_name, part) AS outcome
+    run_id AS run,
+    began AS started,
+    agent,
+    seconds AS duration,
+    step_count AS steps,
+    error_count AS errors,
+    input,
+    output,
+    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
+    unpriced,
+    status,
+    outcome
 FROM
 (
-    SELECT *
-    FROM run_parts
-    WHERE {{run_scope}}
+    {{whole_runs}}
         AND $__timeFilter(time)
+    GROUP BY run_id
 )
-GROUP BY run_id
-ORDER BY cost DESC, run_id
+ORDER BY spend DESC NULLS LAST, run
 LIMIT 20

@@ -1,1 +1,1 @@
-width_s = if(dateDiff('second', $__fromTime, $__toTime) > 172800 OR $__fromTime < now() - INTERVAL 13 DAY, 3600, 60)
+width_s = {{width_s}}

@@ -11,6 +11,7 @@ FROM
     SELECT time, middle_s, steps
     FROM agent_durations
     WHERE {{scope}}
+        AND {{models}}
         AND {{width}}
         AND {{leaves}}
         AND $__timeFilter(time)

@@ -12,6 +12,7 @@ FROM
     ]) AS point
     FROM agent_durations
     WHERE {{scope}}
+        AND {{models}}
         AND {{width}}
         AND {{leaves}}
         AND {{since_previous}}

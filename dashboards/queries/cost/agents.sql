@@ -1,0 +1,22 @@
+-- title: Agents by spend
+-- question: Which agent spends how much on what, which share of it, and how much of its usage has no price?
+-- unit: short
+SELECT
+    agent_name AS agent,
+    model,
+    sumIf(steps, kind IN ('llm', 'embedding')) AS calls,
+    sum(input_tokens) AS input,
+    sum(cache_read_input_tokens) / nullIf(sum(input_tokens), 0) AS cached,
+    sum(output_tokens) AS output,
+    if(sum(cost_usd) = 0 AND sum(unpriced_steps) > 0, NULL, toFloat64(sum(cost_usd))) AS spend,
+    toFloat64(sum(cost_usd)) / nullIf(sum(toFloat64(sum(cost_usd))) OVER (), 0) AS share,
+    sum(unpriced_steps) AS unpriced
+FROM agent_windows
+WHERE {{scope}}
+    AND {{models}}
+    AND {{width}}
+    AND $__timeFilter(time)
+    AND model != ''
+GROUP BY agent, model
+ORDER BY spend DESC NULLS LAST, agent, model
+LIMIT 200

@@ -1,0 +1,20 @@
+-- title: Mix of models
+-- question: Which share of all tokens goes to which model?
+-- unit: short
+SELECT
+    $__timeInterval(time) AS time,
+    model,
+    sum(tokens) AS tokens
+FROM
+(
+    SELECT time, model, input_tokens + output_tokens AS tokens
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{models}}
+        AND {{width}}
+        AND $__timeFilter(time)
+        AND kind IN ('llm', 'embedding')
+)
+GROUP BY time, model
+HAVING tokens > 0
+ORDER BY time, model

@@ -1,0 +1,10 @@
+-- title: Month so far
+-- question: What was spent in the month (UTC) in which the range ends, until then, calls without a price left out?
+-- unit: currencyUSD
+SELECT if(sum(cost_usd) = 0 AND sum(unpriced_steps) > 0, NULL, toFloat64(sum(cost_usd))) AS spend
+FROM agent_windows
+WHERE {{scope}}
+    AND {{models}}
+    AND width_s = 3600
+    AND time >= {{month_start}}
+    AND time <= $__toTime

@@ -1,0 +1,16 @@
+-- title: Cost of a run
+-- question: What do half, and 95 %, of closed runs cost at most (all models of a run; runs none of whose calls has a price left out)?
+-- unit: currencyUSD
+SELECT
+    $__timeInterval(began) AS time,
+    toFloat64(quantileExact(0.5)(cost)) AS p50,
+    toFloat64(quantileExact(0.95)(cost)) AS p95
+FROM
+(
+    {{whole_runs}}
+        AND $__timeFilter(time)
+    GROUP BY run_id
+    HAVING last_state = 'closed' AND (cost > 0 OR unpriced = 0)
+)
+GROUP BY time
+ORDER BY time

@@ -1,0 +1,19 @@
+-- title: Spend by agent
+-- question: Which agent spends how much, and when?
+-- unit: currencyUSD
+SELECT
+    $__timeInterval(time) AS time,
+    agent_name AS agent,
+    toFloat64(sum(cost_usd)) AS spend
+FROM
+(
+    SELECT time, agent_name, cost_usd
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{models}}
+        AND {{width}}
+        AND $__timeFilter(time)
+        AND cost_usd != 0
+)
+GROUP BY time, agent
+ORDER BY time, agent

@@ -1,0 +1,19 @@
+-- title: Spend by model
+-- question: Which model costs how much, and when?
+-- unit: currencyUSD
+SELECT
+    $__timeInterval(time) AS time,
+    model AS model,
+    toFloat64(sum(cost_usd)) AS spend
+FROM
+(
+    SELECT time, model, cost_usd
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{models}}
+        AND {{width}}
+        AND $__timeFilter(time)
+        AND cost_usd != 0
+)
+GROUP BY time, model
+ORDER BY time, model

@@ -1,0 +1,16 @@
+-- title: Spend by team
+-- question: Which team's runs cost how much, by the time at which they began (all models of a run)?
+-- unit: currencyUSD
+SELECT
+    $__timeInterval(time) AS time,
+    if(team = '', '(none)', team) AS owner,
+    toFloat64(sum(cost_usd)) AS spend
+FROM
+(
+    SELECT time, team, cost_usd
+    FROM run_parts
+    WHERE {{run_scope}}
+        AND $__timeFilter(time)
+)
+GROUP BY time, owner
+ORDER BY time, owner

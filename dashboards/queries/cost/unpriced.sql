@@ -1,0 +1,9 @@
+-- title: Unpriced calls
+-- question: How many calls have usage but no price, so that all sums here are too low?
+-- unit: short
+SELECT sum(unpriced_steps) AS unpriced
+FROM agent_windows
+WHERE {{scope}}
+    AND {{models}}
+    AND {{width}}
+    AND $__timeFilter(time)

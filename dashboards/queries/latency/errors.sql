@@ -1,0 +1,21 @@
+-- title: Failed steps
+-- question: Which share of steps failed (agents and runs, which contain steps, left out)?
+-- unit: percentunit
+SELECT
+    point.1 AS time,
+    point.2 AS failed
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, sumIf(errors, time < $__fromTime) / sumIf(steps, time < $__fromTime)),
+        ($__toTime, sumIf(errors, time >= $__fromTime) / sumIf(steps, time >= $__fromTime))
+    ]) AS point
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{models}}
+        AND {{width}}
+        AND {{leaves}}
+        AND {{since_previous}}
+)
+WHERE isFinite(failed)
+ORDER BY time

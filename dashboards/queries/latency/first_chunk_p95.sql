@@ -1,0 +1,25 @@
+-- title: p95 of the first token
+-- question: After what time have 95 % of calls that tell it begun to answer?
+-- unit: s
+SELECT
+    point.1 AS time,
+    point.2 AS p95
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, quantileExactIf(0.95)(wait_s, time < $__fromTime), countIf(time < $__fromTime)),
+        ($__toTime, quantileExactIf(0.95)(wait_s, time >= $__fromTime), countIf(time >= $__fromTime))
+    ]) AS point
+    FROM
+    (
+        SELECT time, assumeNotNull(time_to_first_chunk_s) AS wait_s
+        FROM agent_steps
+        WHERE {{scope}}
+            AND {{models}}
+            AND {{since_previous}}
+            AND kind = 'llm'
+            AND time_to_first_chunk_s IS NOT NULL
+    )
+)
+WHERE point.3 > 0
+ORDER BY time

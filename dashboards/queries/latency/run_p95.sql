@@ -1,0 +1,22 @@
+-- title: p95 of a run
+-- question: Below which duration are 95 % of closed runs, from their first start to their last end (all models of a run)?
+-- unit: s
+SELECT
+    point.1 AS time,
+    point.2 AS p95
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, quantileExactIf(0.95)(seconds, began < $__fromTime), countIf(began < $__fromTime)),
+        ($__toTime, quantileExactIf(0.95)(seconds, began >= $__fromTime), countIf(began >= $__fromTime))
+    ]) AS point
+    FROM
+    (
+        {{whole_runs}}
+            AND {{since_previous}}
+        GROUP BY run_id
+        HAVING last_state = 'closed'
+    )
+)
+WHERE point.3 > 0
+ORDER BY time

@@ -1,0 +1,32 @@
+-- title: List of runs
+-- question: Which runs match the choices above (the newest 200; a run none of whose calls has a price shows no cost)?
+-- unit: short
+SELECT
+    run_id AS run,
+    began AS started,
+    agent,
+    version,
+    env AS environment,
+    of_team AS team,
+    of_task AS task,
+    status,
+    outcome,
+    seconds AS duration,
+    step_count AS steps,
+    llm_count AS calls,
+    tool_count AS tools,
+    error_count AS errors,
+    repeated,
+    input,
+    output,
+    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
+    unpriced
+FROM
+(
+    {{matching_runs}}
+        AND $__timeFilter(time)
+    GROUP BY run_id
+    HAVING {{run_limits}}
+)
+ORDER BY started DESC, run
+LIMIT 200

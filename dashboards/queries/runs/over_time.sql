@@ -1,0 +1,17 @@
+-- title: Runs over time
+-- question: When did the runs that match begin, and what came of them: by their outcome, else without or with a failed step?
+-- unit: short
+SELECT
+    $__timeInterval(began) AS time,
+    countIf(status = 'succeeded') AS `Succeeded`,
+    countIf(status = 'failed') AS `Failed`,
+    countIf(status = 'running') AS `Running`
+FROM
+(
+    {{matching_runs}}
+        AND $__timeFilter(time)
+    GROUP BY run_id
+    HAVING {{run_limits}}
+)
+GROUP BY time
+ORDER BY time

@@ -1,0 +1,1 @@
+toStartOfDay(toDateTime($__toTime, 'UTC'))

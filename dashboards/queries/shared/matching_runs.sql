@@ -1,0 +1,2 @@
+{{whole_runs}}
+        AND {{run_models}}

@@ -1,0 +1,1 @@
+$__conditionalAll(model IN (${model:sqlstring}), $model)

@@ -1,0 +1,1 @@
+toDateTime(toStartOfMonth(toDateTime($__toTime, 'UTC')), 'UTC')

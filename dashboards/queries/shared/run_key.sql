@@ -1,0 +1,2 @@
+namespace = ${namespace:sqlstring}
+    AND run_id = decodeURLComponent('${run:percentencode}')

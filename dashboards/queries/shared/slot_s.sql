@@ -1,0 +1,1 @@
+greatest({{width_s}}, least($__interval_s, 3600))

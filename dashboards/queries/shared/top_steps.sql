@@ -1,0 +1,12 @@
+(
+        SELECT step_name
+        FROM agent_windows
+        WHERE {{scope}}
+            AND {{models}}
+            AND {{width}}
+            AND {{leaves}}
+            AND $__timeFilter(time)
+        GROUP BY step_name
+        ORDER BY sum(duration_ns) DESC, step_name
+        LIMIT 10
+    )
