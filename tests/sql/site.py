@@ -1,6 +1,7 @@
 """Two fleets in one database and a database without rows, asked as dashboards ask."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,18 @@ class Site:
     def one(self, name: str, scope: Scope) -> float:
         """What a stat shows."""
         return float(self.ask(name, scope)[1][-1][-1])
+
+    def sums(self, name: str, scope: Scope) -> dict[str, float]:
+        """The number in the last column, added up by the text before it."""
+        found: dict[str, float] = defaultdict(float)
+        for row in self.ask(name, scope)[1]:
+            found[row[-2]] += row[-1]
+        return dict(found)
+
+    def totals(self, name: str, scope: Scope) -> dict[str, float]:
+        """Each column but the first, added up."""
+        columns, rows = self.ask(name, scope)
+        return {name: sum(row[place] for row in rows) for place, name in enumerate(columns) if place}
 
     def column(self, name: str, column: str, scope: Scope) -> list[Any]:
         """A column of an answer."""

@@ -35,14 +35,10 @@ def test_money_is_that_of_the_calls(site: Site, namespace: str, changes: dict[st
     fleet = of_models(site.choice(scope), scope)
     assert site.one("cost/spend", scope) == pytest.approx(fleet.spend_usd, abs=1e-9)
     assert site.one("cost/unpriced", scope) == sum(map(is_unpriced, fleet.events))
-    per_agent: Counter[str] = Counter()
-    for _, agent, usd in site.ask("cost/spend_by_agent", scope)[1]:
-        per_agent[agent] += usd
-    assert dict(per_agent) == pytest.approx(fleet.sums(fleet.owner, cost_usd))
-    per_model: Counter[str] = Counter()
-    for _, model, usd in site.ask("cost/spend_by_model", scope)[1]:
-        per_model[model] += usd
-    assert dict(per_model) == pytest.approx(fleet.sums(lambda event: event.request_model or "", cost_usd))
+    by_agent = site.sums("cost/spend_by_agent", scope)
+    assert by_agent == pytest.approx(fleet.sums(fleet.owner, cost_usd))
+    by_model = site.sums("cost/spend_by_model", scope)
+    assert by_model == pytest.approx(fleet.sums(lambda event: event.request_model or "", cost_usd))
 
 
 @pytest.mark.parametrize("changes", CHOICES, ids=str)
@@ -51,11 +47,10 @@ def test_parts_and_tokens_add_up(site: Site, changes: dict[str, Value]) -> None:
     fleet = of_models(site.choice(scope), scope)
     parts = [parts for event in fleet.calls if (parts := cost_parts(event))]
     expected = [float(sum(part)) for part in zip(*parts, strict=True)]
-    found = dict(site.ask("cost/parts", scope)[1])
+    found = site.sums("cost/parts", scope)
     assert [found[name] for name in ("New input", "Cached input", "Output")] == pytest.approx(expected)
     assert sum(found.values()) == pytest.approx(fleet.spend_usd)
-    columns, rows = site.ask("cost/tokens", scope)
-    sums = {name: sum(row[place] for row in rows) for place, name in enumerate(columns) if place}
+    sums = site.totals("cost/tokens", scope)
     given, cached, written, thought = (
         sum(getattr(event, name) or 0 for event in fleet.calls)
         for name in (
@@ -69,10 +64,7 @@ def test_parts_and_tokens_add_up(site: Site, changes: dict[str, Value]) -> None:
     assert sums["Cached input"] == cached
     assert sums["Reasoning"] == thought
     assert sums["Answer"] == written - thought
-    shares = Counter[str]()
-    for _, model, tokens in site.ask("cost/model_share", scope)[1]:
-        shares[model] += tokens
-    assert sum(shares.values()) == given + written
+    assert sum(site.sums("cost/model_share", scope).values()) == given + written
 
 
 def test_agents_and_models_have_their_sums(site: Site) -> None:
@@ -188,14 +180,13 @@ def test_caches_save_the_difference_to_the_price_of_new_tokens(site: Site) -> No
 def test_teams_and_users_have_the_cost_of_their_runs(site: Site) -> None:
     scope = site.scope("live")
     runs = site.choice(scope).runs
-    teams, users = Counter[str](), Counter[str]()
+    teams: dict[str, Fraction] = defaultdict(Fraction)
+    users: dict[str, Fraction] = defaultdict(Fraction)
     for run in runs:
-        teams[run.root.team or "(none)"] += run.cost_usd  # type: ignore[assignment]  # a fraction adds up exactly
-        users[run.root.user_id or ""] += run.cost_usd  # type: ignore[assignment]  # likewise
-    found = Counter[str]()
-    for _, team, usd in site.ask("cost/spend_by_team", scope)[1]:
-        found[team] += usd
-    assert dict(found) == pytest.approx({name: float(usd) for name, usd in teams.items()})
+        teams[run.root.team or "(none)"] += run.cost_usd
+        users[run.root.user_id or ""] += run.cost_usd
+    expected = {name: float(usd) for name, usd in teams.items()}
+    assert site.sums("cost/spend_by_team", scope) == pytest.approx(expected)
     best = sorted(users.items(), key=lambda item: (-item[1], item[0]))[:15]
     rows = site.ask("cost/spend_by_user", scope)[1]
     assert [row[0] for row in rows] == [name for name, _ in best]

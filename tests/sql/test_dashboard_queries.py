@@ -255,7 +255,7 @@ def test_what_a_panel_names_is_in_its_answer(site: Site, asked: Asked) -> None:
 
 @each
 def test_a_query_reads_a_range_of_the_key(site: Site, asked: Asked) -> None:
-    """Of every big table that it reads: the primary key, and by months; or what the index of run ids finds."""
+    """Of every big table: the primary key and partitions, or what the index of run ids finds."""
     scope = scope_of(site, asked, "old")
     plan = site.reader.query(f"EXPLAIN indexes = 1 {expand(asked.sql, scope)}")
     reads = _reads([str(row[0]) for row in plan.result_rows])

@@ -1,7 +1,5 @@
 """Are the numbers of the fleet's dashboard those of the events?"""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -35,10 +33,8 @@ def test_numbers_are_those_of_the_events(site: Site, namespace: str, agent: Valu
 def test_series_add_up_to_the_events(site: Site, namespace: str) -> None:
     scope = site.scope(namespace)
     fleet = site.choice(scope)
-    spent: Counter[str] = Counter()
-    for _, agent, usd in site.ask("fleet/spend_by_agent", scope)[1]:
-        spent[agent] += usd
-    assert dict(spent) == pytest.approx(fleet.sums(fleet.owner, cost_usd))
+    spent = site.sums("fleet/spend_by_agent", scope)
+    assert spent == pytest.approx(fleet.sums(fleet.owner, cost_usd))
     tokens = np.array([row[1:] for row in site.ask("fleet/tokens", scope)[1]]).sum(axis=0)
     cached = sum(event.cache_read_input_tokens or 0 for event in fleet.calls)
     given = sum(event.input_tokens or 0 for event in fleet.calls)

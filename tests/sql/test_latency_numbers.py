@@ -1,6 +1,6 @@
 """Are the numbers of the dashboard of latencies those of the events?"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -50,8 +50,7 @@ def test_a_model_leaves_the_steps_that_asked_it(site: Site) -> None:
 
 def test_errors_are_sorted_by_what_was_told(site: Site) -> None:
     scope = site.scope("live")
-    columns, rows = site.ask("latency/errors_by_sort", scope)
-    found = {name: sum(row[place] for row in rows) for place, name in enumerate(columns) if place}
+    found = site.totals("latency/errors_by_sort", scope)
     told = Counter(event.error_type for event in site.choice(scope).leaves if event.error_type)
     assert found == {
         "Rate limit": told["rate_limit_exceeded"],
@@ -65,13 +64,12 @@ def test_runs_wait_for_models_and_tools_and_the_whole_is_their_duration(site: Si
     """Steps of a run follow each other here, so each of them is waited for."""
     scope = site.scope("live")
     fleet = site.choice(scope)
-    columns, rows = site.ask("latency/waited_for", scope)
-    found = {name: sum(row[place] for row in rows) for place, name in enumerate(columns) if place}
+    found = site.totals("latency/waited_for", scope)
     assert sum(found.values()) == pytest.approx(sum(run.seconds for run in fleet.runs))
     for name, kind in (("Models", "llm"), ("Tools", "tool")):
         steps = [event for run in fleet.runs for event in run.events if event.kind == kind]
         assert found[name] == pytest.approx(sum(map(duration_s, steps)))
-    waited = dict(site.ask("latency/critical_steps", scope)[1])
+    waited = site.sums("latency/critical_steps", scope)
     calls = sum(duration_s(event) for event in fleet.calls)
     assert waited["chat"] == pytest.approx(calls)
 
@@ -79,13 +77,10 @@ def test_runs_wait_for_models_and_tools_and_the_whole_is_their_duration(site: Si
 def test_time_is_shared_out_among_all_steps(site: Site) -> None:
     scope = site.scope("live")
     fleet = site.choice(scope)
-    found = Counter[str]()
-    for _, step, seconds in site.ask("latency/time_by_step", scope)[1]:
-        found[step] += seconds
-    expected = Counter[str]()
+    expected: dict[str, float] = defaultdict(float)
     for event in fleet.leaves:
         expected[event.step_name or event.tool_name or ""] += duration_s(event)
-    assert dict(found) == pytest.approx(dict(expected))
+    assert site.sums("latency/time_by_step", scope) == pytest.approx(dict(expected))
 
 
 def test_tools_have_their_calls_repeats_errors_and_percentiles(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Does the dashboard of runs find the runs that were meant, and tell of one what its events say?"""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -177,6 +178,6 @@ def test_a_search_stays_with_the_agents_that_are_chosen(site: Site) -> None:
     assert found <= own
 
 
-def _by_event(site: Site, name: str, scope: Scope) -> dict[str, dict[str, object]]:
+def _by_event(site: Site, name: str, scope: Scope) -> dict[str, dict[str, Any]]:
     columns, rows = site.ask(name, scope)
     return {row[columns.index("event")]: dict(zip(columns, row, strict=True)) for row in rows}

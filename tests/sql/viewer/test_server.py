@@ -195,7 +195,7 @@ def test_annotations_of_every_dashboard_are_answered(served: Served, site: Site,
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"dashboard": "none"}, "There is no dashboard 'none'; there are wakeline-fleet"),
+        ({"dashboard": "none"}, "There is no dashboard 'none'; there are wakeline-"),
         ({"panel": 999}, "has no panel 999"),
         ({"ref": "Z"}, "asks nothing under 'Z'"),
         ({"sql": "SELECT 1"}, "unknown field `sql`"),
