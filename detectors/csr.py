@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import kernel, reference
+from detectors import kernel
 from detectors.bets import make_tables
 from detectors.bins import BINS, QUANTILE_BINS, find_edges
 from detectors.contract import NO_CODE
@@ -28,6 +28,7 @@ from detectors.incidents import Change
 from detectors.intervals import Level
 from detectors.levels import number_level
 from detectors.parameters import Parameters
+from detectors.reference import Numbers
 from detectors.rows import Rows
 from detectors.shiryaev_roberts import direction
 from detectors.slots import Engine, SlotDetector
@@ -67,6 +68,7 @@ class Csr(SlotDetector):
     def __init__(self, parameters: CsrParameters | None = None, engine: Engine = "numba") -> None:
         super().__init__(parameters or CsrParameters(), engine)
         self._tables = make_tables()
+        self._arithmetic = Numbers(self._tables, self.warm_up)
 
     def settle(self, block: NDArray[np.int32]) -> None:
         """Turn W values into edges and counts of zero."""
@@ -102,18 +104,6 @@ class Csr(SlotDetector):
             self.parameters.confirm_within,
         )
         return row
-
-    def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
-        return reference.take_round(
-            rows,
-            group,
-            self._streams,
-            self._incidents.engines.arrays,
-            self._tables,
-            self.warm_up,
-            self.parameters.confirm_threshold,
-            self.parameters.confirm_within,
-        )
 
     def _version(self) -> tuple[int, int]:
         return VERSION, crc32(self._tables.tobytes())

@@ -1,12 +1,14 @@
-"""The same as ``kernel.py`` in plain numpy: slower, readable, and equal to the last bit.
+"""The same as the compiled kernels in plain numpy: slower, readable, and equal to the last bit.
 
 A batch is cut into rounds in which no stream occurs twice; a round is computed column by column. It is quick
-when observations are spread over many streams and slow when one stream has most of them.
+when observations are spread over many streams and slow when one has most of them. ``take_round`` is the
+same for all kinds of values; ``Numbers`` is the arithmetic of ``kernel.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,25 @@ from detectors.ranks import p_values, uniforms
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.shiryaev_roberts import bet, statistic
 from detectors.state import Side, Streams, edges_of, floats
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+class Arithmetic(Protocol):
+    """What is done with values of one kind; rows are those of different streams."""
+
+    def accepts(self, values: Floats) -> NDArray[np.bool_]:
+        """Which values are of this kind."""
+
+    def learn(self, blocks: Ints, at: NDArray[np.integer], taken: Ints, values: Floats) -> None:
+        """Let the references in rows ``at`` of ``blocks``, which have taken so many, learn a value each."""
+
+    def watch(self, streams: Streams, slots: Ints, values: Floats) -> None:
+        """Bet on a value of each of these streams."""
+
+    def statistic(self, streams: Streams, slots: Ints) -> Floats:
+        """What the evidence of these streams amounts to."""
 
 
 def rounds(slots: NDArray[np.int32]) -> Iterator[NDArray[np.int64]]:
@@ -38,7 +59,7 @@ def take_round(
     group: NDArray[np.int64],
     streams: Streams,
     side: Side,
-    tables: NDArray[np.float32],
+    arithmetic: Arithmetic,
     warm_up: int,
     confirm_threshold: float,
     confirm_within: int,
@@ -49,64 +70,77 @@ def take_round(
     rows.phase[group] = phases
     rows.threshold[group] = np.where(phases == Phase.OPEN, confirm_threshold, streams.threshold[slots])
 
-    accepted = np.isfinite(rows.value[group])
+    accepted = arithmetic.accepts(rows.value[group])
     streams.refused[slots[~accepted]] += 1
     streams.seen[slots[accepted]] += 1
     rows.n[group] = streams.seen[slots]
-    rows.statistic[group] = statistic(streams.evidence[slots])
 
-    learning = accepted & ((phases == Phase.WARM_UP) | (phases == Phase.RELEARNING))
     armed = accepted & (phases == Phase.ARMED)
     opened = accepted & (phases == Phase.OPEN)
-    _keep(rows, group[learning], streams, warm_up)
-    _watch(rows, group[armed | opened], streams, tables, warm_up)
-    _count(rows, group[armed], streams)
-    _teach_side(rows, group[opened], streams, side, warm_up, confirm_within)
+    learning = accepted & ~armed & ~opened
+    watched = armed | opened
+    arithmetic.watch(streams, slots[watched], rows.value[group[watched]])
+    rows.statistic[group] = arithmetic.statistic(streams, slots)
+    reached = watched & (rows.statistic[group] >= rows.threshold[group])
+    rows.flag[group[reached]] |= REACHED
+
+    mine = learning | armed
+    arithmetic.learn(streams.block, slots[mine], streams.taken[slots[mine]], rows.value[group[mine]])
+    streams.taken[slots[mine]] += 1
+    rows.flag[group[learning & (streams.taken[slots] == warm_up)]] |= FULL
+    _teach_side(rows, group[opened], streams, side, arithmetic, warm_up, confirm_within)
     flagged: NDArray[np.int64] = group[rows.flag[group] != 0]
     return flagged
 
 
-def _keep(rows: Rows, group: NDArray[np.int64], streams: Streams, warm_up: int) -> None:
-    slots = rows.slot[group]
-    floats(streams.block)[slots, streams.taken[slots]] = to_float32(rows.value[group])
-    streams.taken[slots] += 1
-    rows.flag[group[streams.taken[slots] == warm_up]] |= FULL
-
-
-def _watch(
-    rows: Rows, group: NDArray[np.int64], streams: Streams, tables: NDArray[np.float32], warm_up: int
-) -> None:
-    slots = rows.slot[group]
-    blocks = streams.block[slots]
-    bins = find_bins(edges_of(blocks), to_float32(rows.value[group]))
-    lower = np.arange(blocks.shape[1]) < bins[:, None]
-    below: NDArray[np.int64] = np.sum(np.where(lower, blocks, 0), axis=1, dtype=np.int64)
-    inside = blocks[np.arange(len(group)), bins].astype(np.int64)
-    n = streams.taken[slots].astype(np.int64) - warm_up + 1
-    u = uniforms(streams.stream_id[slots], streams.seen[slots])
-    streams.evidence[slots] = bet(streams.evidence[slots], p_values(below, inside, n, u), tables)
-    rows.statistic[group] = statistic(streams.evidence[slots])
-    rows.flag[group[rows.statistic[group] >= rows.threshold[group]]] |= REACHED
-
-
-def _count(rows: Rows, group: NDArray[np.int64], streams: Streams) -> None:
-    slots = rows.slot[group]
-    bins = find_bins(edges_of(streams.block[slots]), to_float32(rows.value[group]))
-    streams.block[slots, bins] += 1
-    streams.taken[slots] += 1
-
-
 def _teach_side(
-    rows: Rows, group: NDArray[np.int64], streams: Streams, side: Side, warm_up: int, confirm_within: int
+    rows: Rows,
+    group: NDArray[np.int64],
+    streams: Streams,
+    side: Side,
+    arithmetic: Arithmetic,
+    warm_up: int,
+    confirm_within: int,
 ) -> None:
     slots = rows.slot[group]
     engines = streams.side[slots]
-    values = to_float32(rows.value[group])
-    raw = side.taken[engines] < warm_up
-    floats(side.block)[engines[raw], side.taken[engines[raw]]] = values[raw]
-    binned = engines[~raw]
-    side.block[binned, find_bins(edges_of(side.block[binned]), values[~raw])] += 1
+    arithmetic.learn(side.block, engines, side.taken[engines], rows.value[group])
     side.taken[engines] += 1
     streams.since[slots] += 1
     rows.flag[group[side.taken[engines] == warm_up]] |= FULL
     rows.flag[group[streams.since[slots] == confirm_within]] |= EXPIRED
+
+
+class Numbers:
+    """CSR's arithmetic of numbers."""
+
+    def __init__(self, tables: NDArray[np.float32], warm_up: int) -> None:
+        self._tables = tables
+        self._warm_up = warm_up
+
+    def accepts(self, values: Floats) -> NDArray[np.bool_]:
+        """See ``Arithmetic``."""
+        return np.isfinite(values)
+
+    def learn(self, blocks: Ints, at: NDArray[np.integer], taken: Ints, values: Floats) -> None:
+        """See ``Arithmetic``."""
+        raw = taken < self._warm_up
+        singles = to_float32(values)
+        floats(blocks)[at[raw], taken[raw]] = singles[raw]
+        binned = at[~raw]
+        blocks[binned, find_bins(edges_of(blocks[binned]), singles[~raw])] += 1
+
+    def watch(self, streams: Streams, slots: Ints, values: Floats) -> None:
+        """See ``Arithmetic``."""
+        blocks = streams.block[slots]
+        bins = find_bins(edges_of(blocks), to_float32(values))
+        lower = np.arange(blocks.shape[1]) < bins[:, None]
+        below: NDArray[np.int64] = np.sum(np.where(lower, blocks, 0), axis=1, dtype=np.int64)
+        inside = blocks[np.arange(len(slots)), bins].astype(np.int64)
+        n = streams.taken[slots].astype(np.int64) - self._warm_up + 1
+        u = uniforms(streams.stream_id[slots], streams.seen[slots])
+        streams.evidence[slots] = bet(streams.evidence[slots], p_values(below, inside, n, u), self._tables)
+
+    def statistic(self, streams: Streams, slots: Ints) -> Floats:
+        """See ``Arithmetic``."""
+        return statistic(streams.evidence[slots])

@@ -20,7 +20,7 @@ from detectors.contract import IncidentKind, Phase, Readings, Snapshot, Snapshot
 from detectors.incidents import Change, IncidentLayer, IncidentLog
 from detectors.intervals import Level
 from detectors.parameters import Parameters, check_thresholds
-from detectors.reference import rounds
+from detectors.reference import Arithmetic, rounds, take_round
 from detectors.rows import EXPIRED, FULL, REACHED, Rows, make_rows
 from detectors.snapshots import load_array, pack, unpack
 from detectors.state import NO_SIDE, Layout, clear_streams, enlarge_streams, make_streams
@@ -33,6 +33,7 @@ class SlotDetector(ABC):
 
     layout: Layout
     first_phase = Phase.WARM_UP
+    _arithmetic: Arithmetic
 
     def __init__(self, parameters: Parameters, engine: Engine) -> None:
         self.parameters = parameters
@@ -68,10 +69,6 @@ class SlotDetector(ABC):
     @abstractmethod
     def _take_compiled(self, rows: Rows, start: int) -> int:
         """Take rows from ``start`` on until one that needs the caller: its index, its ``flag`` set."""
-
-    @abstractmethod
-    def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Take rows of streams that do not repeat, in numpy; those that need the caller, ``flag`` set."""
 
     @abstractmethod
     def _version(self) -> tuple[int, int]:
@@ -169,6 +166,18 @@ class SlotDetector(ABC):
         while row < len(rows.slot):
             yield row
             row = self._take_compiled(rows, row + 1)
+
+    def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
+        return take_round(
+            rows,
+            group,
+            self._streams,
+            self._incidents.engines.arrays,
+            self._arithmetic,
+            self.warm_up,
+            self.parameters.confirm_threshold,
+            self.parameters.confirm_within,
+        )
 
     def _act(
         self,
