@@ -75,21 +75,21 @@ def _prefetch_generator(_typing_context: Any, array: Any, row: Any, column: Any)
 
 
 # numba hands over the first argument itself, which the type of an intrinsic does not say.
-_prefetch: Any = intrinsic(_prefetch_generator)
+prefetch: Any = intrinsic(_prefetch_generator)
 
 
 @jit
 def _fetch_ahead(streams: Streams, slot: int) -> None:
     """The state of 10,000 streams is larger than the second cache; waiting costs twice the arithmetic."""
     for column in range(0, 2 * BINS, 16):
-        _prefetch(streams.block, slot, column)
-    _prefetch(streams.evidence, slot, 0)
-    _prefetch(streams.evidence, slot, BETS - 1)
-    _prefetch(streams.stream_id, slot, 0)
-    _prefetch(streams.seen, slot, 0)
-    _prefetch(streams.threshold, slot, 0)
-    _prefetch(streams.taken, slot, 0)
-    _prefetch(streams.phase, slot, 0)
+        prefetch(streams.block, slot, column)
+    prefetch(streams.evidence, slot, 0)
+    prefetch(streams.evidence, slot, BETS - 1)
+    prefetch(streams.stream_id, slot, 0)
+    prefetch(streams.seen, slot, 0)
+    prefetch(streams.threshold, slot, 0)
+    prefetch(streams.taken, slot, 0)
+    prefetch(streams.phase, slot, 0)
 
 
 @jit
@@ -100,7 +100,7 @@ def _mix(x: np.uint64) -> np.uint64:
 
 
 @jit
-def _uniform(stream_id: np.uint64, number: np.int64) -> float:
+def uniform(stream_id: np.uint64, number: np.int64) -> float:
     key = _mix(_mix(stream_id + _GOLDEN) + np.uint64(number) * _GOLDEN)
     return np.float64(key >> np.uint64(11)) * 2.0**-53
 
@@ -206,7 +206,7 @@ def take_rows(
         if phase in (_ARMED, _OPEN):
             inside = _find_bin(stream_floats, slot, value)
             below = _count_below(streams.block, stream_floats, slot, value)
-            u = _uniform(streams.stream_id[slot], streams.seen[slot])
+            u = uniform(streams.stream_id[slot], streams.seen[slot])
             n = taken - warm_up + 1
             p = (np.float64(below) + u * np.float64(streams.block[slot, inside] + 1)) / np.float64(n)
             _bet(streams.evidence, slot, p, tables)

@@ -15,7 +15,9 @@ from river.drift import PageHinkley
 from river.drift.binary import DDM
 
 from detectors.ar import ArCsr
+from detectors.binary import BinaryParameters, CsrBinary
 from detectors.bound import Bound, BoundParameters
+from detectors.categorical import CategoricalParameters, CsrCategorical
 from detectors.contract import Readings
 from detectors.csr import Csr, CsrParameters
 from detectors.river_adapter import RiverDetector, make_adwin
@@ -103,6 +105,36 @@ def make_bits(rows: int, seed: int) -> Traffic:
         values[mine] = rng.random(len(mine)) < rate
     return traffic
 
+    """Zeros and ones of many rates, each rising and falling every 600, and some that are neither."""
+    rng = np.random.default_rng(seed)
+    slots = np.minimum(rng.zipf(1.3, rows) - 1, STREAMS - 1).astype(np.int32)
+    values = np.empty(rows)
+    for slot in range(STREAMS):
+        mine = np.flatnonzero(slots == slot)
+        rate = (0.1, 0.3, 0.02, 0.9, 0.5, 0.0)[slot % 6]
+        values[mine] = rng.random(len(mine)) < np.where(np.arange(len(mine)) // 600 % 2, 0.4, 1.0) * rate
+    odd = rng.random(rows) < 0.01
+    values[odd] = rng.choice([np.nan, np.inf, -1.0, 2.0, 0.5], rows)[odd]
+    return Traffic(slots, (values,))
+
+
+def make_codes(rows: int, seed: int) -> Traffic:
+    """Codes of few and of many categories, their mix changing every 600, and some that are no codes."""
+    rng = np.random.default_rng(seed)
+    slots = np.minimum(rng.zipf(1.3, rows) - 1, STREAMS - 1).astype(np.int32)
+    values = np.empty(rows)
+    for slot in range(STREAMS):
+        mine = np.flatnonzero(slots == slot)
+        skew = np.where(np.arange(len(mine)) // 600 % 2, 0.8, 2.0)
+        categories = (2, 5, 12, 40)[slot % 4]
+        values[mine] = np.floor(categories * rng.random(len(mine)) ** skew) * 7.0 + 2.0**50 * (slot % 3)
+    odd = rng.random(rows) < 0.01
+    values[odd] = rng.choice([np.nan, np.inf, -1.0, 0.5, 2.0**53], rows)[odd]
+    return Traffic(slots, (values,))
+
+
+EAGER_BITS = BinaryParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=200)
+EAGER_CODES = CategoricalParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=150)
 
 CASES: tuple[Case, ...] = (
     Case("CSR", lambda engine: Csr(EAGER, engine), make_numbers),
@@ -120,6 +152,8 @@ CASES: tuple[Case, ...] = (
         thresholds=False,
     ),
     Case("river's DDM", lambda _: RiverDetector(DDM, scaled=False, warm_up=40), make_bits, thresholds=False),
+    Case("0/1", lambda engine: CsrBinary(EAGER_BITS, engine), make_rates),
+    Case("categories", lambda engine: CsrCategorical(EAGER_CODES, engine), make_codes),
 )
 
 
