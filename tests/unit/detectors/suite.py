@@ -105,6 +105,8 @@ def make_bits(rows: int, seed: int) -> Traffic:
         values[mine] = rng.random(len(mine)) < rate
     return traffic
 
+
+def make_rates(rows: int, seed: int) -> Traffic:
     """Zeros and ones of many rates, each rising and falling every 600, and some that are neither."""
     rng = np.random.default_rng(seed)
     slots = np.minimum(rng.zipf(1.3, rows) - 1, STREAMS - 1).astype(np.int32)
