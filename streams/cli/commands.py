@@ -40,7 +40,9 @@ class Format(StrEnum):
     """How `sql` prints rows."""
 
     TABLE = "table"
+    VERTICAL = "vertical"
     CSV = "csv"
+    TSV = "tsv"
     JSON = "json"
 
 
@@ -255,19 +257,30 @@ def sql(
     config: opt.Config = None,
     clickhouse: opt.ClickHouse = None,
     user: opt.User = None,
+    namespace: opt.Namespace = None,
     data: opt.Data = None,
     output: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.")] = Format.TABLE,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Of {NAME:Type} in statements."),
+    ] = None,
 ) -> None:
-    """Ask ClickHouse. Users and passwords of a local engine are found by themselves."""
+    """Ask ClickHouse; without a query, at a prompt with completion and history.
+
+    '\\d' lists tables and views, '\\d TABLE' its columns and what they mean, '\\questions' examples.
+    {namespace:String} is the namespace of the settings. Users and passwords of a local engine are found by
+    themselves.
+    """
     from streams.clickhouse import connect
     from streams.local.accounts import with_local_password
     from streams.sql_shell import run_sql
 
-    settings = opt.settings_of(context, config, clickhouse_url=clickhouse, clickhouse_user=user)
-    settings = with_local_password(settings, opt.folder_of(data))
+    given = {"clickhouse_url": clickhouse, "clickhouse_user": user, "namespace": namespace}
+    settings = with_local_password(opt.settings_of(context, config, **given), opt.folder_of(data))
+    parameters = {"namespace": settings.namespace} | opt.pairs_of("--param", param or [])
     client = connect(settings)
     try:
-        code = run_sql(client, query, format=output.value, out=sys.stdout)
+        code = run_sql(client, query, format=output.value, out=sys.stdout, parameters=parameters)
     finally:
         client.close()
     raise typer.Exit(code)

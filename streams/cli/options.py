@@ -1,13 +1,14 @@
 """Which options do many commands share, and how do they become settings? Declared once."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from streams.settings import FIELDS, PREFIX, Settings, load_settings
+from streams.settings import FIELDS, PREFIX, ConfigError, Settings, load_settings
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings.")]
 Kafka = Annotated[
@@ -88,6 +89,18 @@ def folder_of(data: Path | None) -> Path:
     from streams.local.folders import data_folder
 
     return data_folder(os.environ)
+
+
+def pairs_of(option: str, values: Sequence[str]) -> dict[str, str]:
+    """Values that are given as NAME=VALUE.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    for value in values:
+        if not value.partition("=")[0].isidentifier() or "=" not in value:
+            raise ConfigError(f"{option} takes NAME=VALUE, not {value!r}")
+    return {name: value for name, _, value in (one.partition("=") for one in values)}
 
 
 def _keys(file: Path) -> set[str]:

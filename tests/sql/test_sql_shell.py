@@ -3,12 +3,18 @@
 import base64
 import csv
 import errno
+import fcntl
 import io
 import json
 import os
 import pty
+import re
+import select
+import struct
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +23,13 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
-from streams.sql_shell import Format, describe, history_file, run_sql, split_statements
+from schemas.descriptions import load_descriptions
+from schemas.questions import load_questions
+from streams.sql_shell import Format, run_sql
+from streams.sql_shell.errors import describe
+from streams.sql_shell.prompt import history_file
+from streams.sql_shell.statements import Statement, is_complete, is_open, split_statements
+from streams.sql_shell.words import Words, load_words
 
 EXACT = (
     "SELECT 9223372036854775807::Int64 AS big, '0.000000000001'::Decimal(18, 12) AS money, "
@@ -30,9 +42,15 @@ def client(connect: Callable[..., Client]) -> Client:
     return connect("default")
 
 
-def printed(client: Client, query: str, form: Format) -> str:
+@pytest.fixture(scope="module")
+def site(connect: Callable[..., Client], database: Callable[[], str]) -> Client:
+    """A client of a database with all tables."""
+    return connect(database())
+
+
+def printed(client: Client, query: str, form: Format, **parameters: str) -> str:
     out = io.StringIO()
-    assert run_sql(client, query, format=form, out=out) == 0
+    assert run_sql(client, query, format=form, out=out, parameters=parameters) == 0
     return out.getvalue()
 
 
@@ -148,15 +166,181 @@ def test_a_server_that_does_not_answer_is_told_in_a_sentence() -> None:
 def test_semicolons_count_outside_of_literals_and_comments(
     text: str, statements: list[str], rest: str
 ) -> None:
+    assert split_statements(text) == ([Statement(one) for one in statements], rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "statements", "rest"),
+    [
+        ("SELECT 1\\G SELECT 2", [Statement("SELECT 1", vertical=True)], "SELECT 2"),
+        ("SELECT 1\\G;", [Statement("SELECT 1", vertical=True)], ""),
+        ("\\d steps\nSELECT 1;", [Statement("\\d steps"), Statement("SELECT 1")], ""),
+        ("SELECT 1; \\format csv", [Statement("SELECT 1"), Statement("\\format csv")], ""),
+        ("\\questions 3;", [Statement("\\questions 3")], ""),
+        (r"SELECT '\G;' ", [], r"SELECT '\G;'"),
+    ],
+)
+def test_a_backslash_begins_a_command_or_ends_a_statement(
+    text: str, statements: list[Statement], rest: str
+) -> None:
     assert split_statements(text) == (statements, rest)
+
+
+def test_enter_runs_what_is_complete_and_nothing_is_completed_within_literals() -> None:
+    for text in ("", "SELECT 1;", "SELECT 1\\G", "\\d steps", "exit", "SELECT 1; -- more"):
+        assert is_complete(text), text
+    for text in ("SELECT 1", "SELECT 1; SELECT 2", "SELECT ';", "SELECT /* ;"):
+        assert not is_complete(text), text
+    for text in ("SELECT 'a", 'SELECT "', "SELECT 1 -- now", "/* x"):
+        assert is_open(text), text
+    for text in ("SELECT 'a' ", "SELECT 1 -- now\n", "a - b"):
+        assert not is_open(text), text
+
+
+def test_every_format_prints_the_row(client: Client) -> None:
+    query = "SELECT 7 AS seven, 'a|b' AS text"
+    assert printed(client, query, "tsv") == "seven\ttext\n7\ta|b\n"
+    vertical = printed(client, query, "vertical").splitlines()
+    assert vertical[0].startswith("Row 1:")
+    assert vertical[2:] == ["seven: 7", "text:  a|b"]
+    assert printed(client, f"{query}\\G", "table").splitlines() == vertical
+
+
+def test_vertical_shows_what_would_move_the_cursor(client: Client) -> None:
+    text = printed(client, "SELECT '\\x1b[2Jgone' AS answer", "vertical")
+    assert "\\x1b[2Jgone" in text
+    assert "\x1b" not in text
+
+
+def test_parameters_are_put_in_by_the_server_and_percent_signs_stay(client: Client) -> None:
+    asked = "SELECT {word:String} AS word, 'x%y' LIKE '%s%' AS nothing; SELECT '50 %' AS share"
+    assert printed(client, asked, "csv", word="it's", other="1") == (
+        '"word","nothing"\n"it\'s",0\n"share"\n"50 %"\n'
+    )
+
+
+def test_a_parameter_is_set_shown_and_taken_back(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(client, "\\set n 'it is'\n\\set\nSELECT {n:String} AS n;\n\\set n\n\\set", "csv")
+    assert [line.strip() for line in text.splitlines()] == ["n   it is", '"n"', '"it is"', ""]
+    assert run_sql(client, "\\set 1x 2", format="csv", out=io.StringIO()) == 1
+    assert "1x is no name of a parameter" in capsys.readouterr().err
+
+
+def test_d_lists_tables_and_views_with_their_meaning(site: Client) -> None:
+    rows = [json.loads(line) for line in printed(site, "\\d", "json").splitlines()]
+    assert {row["name"]: row["meaning"] for row in rows} == dict(load_descriptions().tables)
+    assert [row["sort"] for row in rows] == sorted((row["sort"] for row in rows), reverse=True)
+
+
+@pytest.mark.parametrize("named", ["runs", "{database}.runs", "`runs`"])
+def test_d_describes_a_table_with_types_and_meanings(site: Client, named: str) -> None:
+    text = printed(site, f"\\d {named.format(database=site.database)}", "table")
+    about, _, rows = text.partition("\n")
+    assert about.startswith("runs (table, sorted by namespace, toStartOfHour(opened_time), run_id")
+    assert about.endswith(str(load_descriptions().of_table("runs")))
+    line = next(line.strip() for line in rows.splitlines() if "root_event_id" in line)
+    assert line.split(maxsplit=2)[1:] == ["String", load_descriptions().of_column("runs", "root_event_id")]
+    json_lines = printed(site, f"\\d {named.format(database=site.database)}", "json").splitlines()
+    assert json.loads(json_lines[0])["column"] == "namespace"
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("\\d nowhere", "There is no table or view nowhere: \\d lists them"),
+        ("\\questions 99", "There is no question 99: \\questions lists them"),
+        ("\\format xml", "There is no format xml: table, vertical, csv, tsv, json"),
+        ("\\dance", "There is no command \\dance: \\? lists them"),
+    ],
+)
+def test_a_command_that_cannot_be_obeyed_says_why_and_ends_the_run(
+    site: Client, capsys: pytest.CaptureFixture[str], command: str, says: str
+) -> None:
+    out = io.StringIO()
+    assert run_sql(site, f"{command}\nSELECT 1", format="csv", out=out) == 1
+    assert capsys.readouterr().err == f"{says}\n"
+    assert out.getvalue() == ""
+
+
+def test_questions_are_listed_and_help_names_every_command(site: Client) -> None:
+    listed = printed(site, "\\questions", "table")
+    for one in load_questions():
+        assert f"{one.number} " in listed
+        assert one.name in listed
+    told = printed(site, "\\?", "table")
+    assert all(name in told for name in ("\\d", "\\questions", "\\set", "\\format", "\\q", "\\G"))
+
+
+@pytest.mark.parametrize("which", ["9", "runs_and_success"])
+def test_a_question_runs_over_all_that_a_namespace_of_the_past_has(site: Client, which: str) -> None:
+    site.command("TRUNCATE TABLE runs")
+    site.command(
+        "INSERT INTO runs (namespace, run_id, opened_time, start_time, end_time, agent_name, append_time) "
+        "SELECT 'old', toString(number), t, t, t + 2, 'a', '2100-01-01' "
+        "FROM (SELECT number, toDateTime64('2024-02-03', 9, 'UTC') + number * 864000 AS t FROM numbers(7))"
+    )
+    (row,) = map(json.loads, printed(site, f"\\questions {which}", "json", namespace="old").splitlines())
+    assert (row["agent"], int(row["runs"]), row["p95_s"]) == ("a", 7, 2)
+    assert printed(site, f"\\questions {which}", "json", namespace="live") == ""
+    some = printed(site, f"\\questions {which}", "json", namespace="old", until="2024-02-20 00:00:00")
+    assert int(json.loads(some)["runs"]) == 2
+    assert load_questions()[8].question in printed(site, f"\\questions {which}", "table", namespace="old")
+
+
+def test_a_syntax_error_shows_the_line_and_the_place(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        run_sql(client, "SELECT 'é',\n\t1 +) 2 AS x\nFROM numbers(1)", format="csv", out=io.StringIO()) == 1
+    )
+    said, line, arrow = capsys.readouterr().err.splitlines()
+    assert said.startswith("Code 62 SYNTAX_ERROR: Syntax error: failed at position ")
+    assert "Expected one of" not in said
+    assert line == "   1 +) 2 AS x"
+    assert line[arrow.index("^")] == ")"
+
+
+def test_an_error_says_what_was_meant_and_not_the_statement_again(
+    site: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_sql(site, "SELECT agent_nam FROM agent_steps", format="csv", out=io.StringIO()) == 1
+    said = capsys.readouterr().err
+    assert "agent_name" in said
+    assert "scope" not in said
+    assert run_sql(site, "SELECT 1 FROM agent_stps", format="csv", out=io.StringIO()) == 1
+    assert capsys.readouterr().err.strip().endswith("\\d lists tables and views")
+
+
+def completed(words: Words, before: str, behind: str = "") -> list[str]:
+    return [word.text for word in words.matching(before, before + behind)]
+
+
+def test_words_are_those_of_the_place(site: Client) -> None:
+    words = load_words(site)
+    tables = set(load_descriptions().tables)
+    assert set(completed(words, "SELECT * FROM ")) == tables
+    assert completed(words, "SELECT * FROM agent_ste") == ["agent_steps"]
+    assert completed(words, "SELECT 1 FROM steps AS s LEFT JOIN ledg") == ["ledger"]
+    assert completed(words, "SELECT critical_llm", " FROM run_parts") == ["critical_llm_ns"]
+    assert completed(words, "SELECT critical_llm", " FROM agent_runs") == ["critical_llm_s"]
+    assert completed(words, "SELECT r.orph", " FROM agent_runs AS r") == ["orphans"]
+    assert completed(words, "SELECT r.", " FROM ledger AS r")[:3] == ["namespace", "ledger_id", "time"]
+    assert completed(words, "SELECT quantileExactW")[:1] == ["quantileExactWeighted"]
+    assert "ORDER BY" in completed(words, "SELECT 1 ORD")
+    assert completed(words, "SELECT ") == []
+    assert completed(words, "SELECT x.y") == []
 
 
 PROMPT = """
 import sys
+import termios
+import time
 import clickhouse_connect
 from streams.sql_shell import run_sql
-host, port, user, password = sys.argv[1:]
-client = clickhouse_connect.get_client(host=host, port=int(port), username=user, password=password)
+host, port, user, password, database = sys.argv[1:]
+client = clickhouse_connect.get_client(
+    host=host, port=int(port), username=user, password=password, database=database
+)
 sys.exit(run_sql(client, None, format="csv", out=sys.stdout))
 """
 
@@ -167,46 +351,89 @@ def argv_of(client: Client) -> list[str]:
         base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
     )
     host, _, port = client.uri.removeprefix("http://").partition(":")
-    return [sys.executable, "-c", PROMPT, host, port, user, password]
+    return [sys.executable, "-c", PROMPT, host, port, user, password, str(client.database)]
 
 
-def everything_from(terminal: int) -> str:
-    parts: list[bytes] = []
-    with os.fdopen(terminal, "rb", buffering=0) as file:
-        while True:
-            try:
-                part = file.read(4096)
-            except OSError as error:
-                if error.errno != errno.EIO:  # how Linux says that the other side of a terminal is closed
-                    raise
-                part = b""
-            if not part:
-                return b"".join(parts).decode()
-            parts.append(part)
+class Terminal:
+    """A prompt in a terminal of its own; a line is typed when the one before is answered."""
+
+    def __init__(self, client: Client, folder: Path, kind: str) -> None:
+        self._near, far = pty.openpty()
+        # Wide enough that nothing is folded; nobody answers questions for the cursor's place.
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        own = {"XDG_STATE_HOME": str(folder), "TERM": kind, "PROMPT_TOOLKIT_NO_CPR": "1"}
+        self.process = subprocess.Popen(
+            argv_of(client), stdin=far, stdout=far, stderr=far, env=dict(os.environ) | own
+        )
+        os.close(far)
+        self.said = ""
+
+    def type(self, text: str, until: str) -> str:
+        """Type, wait until `until` is said, and return what was said meanwhile, without colours."""
+        os.write(self._near, text.encode())
+        begun = len(self.said)
+        deadline = time.monotonic() + 30
+        while until not in self.said[begun:]:
+            assert time.monotonic() < deadline, self.said[begun:]
+            if select.select([self._near], [], [], 1)[0]:
+                part = os.read(self._near, 4096).decode(errors="replace")
+                self.said += re.sub(r"\x1b(\[[0-9;?]*[A-Za-z]|[=>])", "", part).replace("\r", "")
+        return self.said[begun:]
+
+    def end(self, text: str) -> int:
+        """Type the last line, and wait for the end."""
+        os.write(self._near, text.encode())
+        try:
+            while os.read(self._near, 4096):
+                pass
+        except OSError as error:
+            if error.errno != errno.EIO:  # how Linux says that the other side of a terminal is closed
+                raise
+        finally:
+            os.close(self._near)
+        return self.process.wait(60)
 
 
 def test_a_prompt_takes_several_lines_survives_errors_and_keeps_a_private_history(
     client: Client, tmp_path: Path
 ) -> None:
-    near, far = pty.openpty()
-    process = subprocess.Popen(
-        argv_of(client),
-        stdin=far,
-        stdout=far,
-        stderr=far,
-        env=dict(os.environ) | {"XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"},
-    )
-    os.close(far)
-    os.write(near, b"SELECT 40 +\n2 AS answer;\nSELECT nope;\nSELECT 'still there' AS x;\nexit\n")
-    said = everything_from(near).replace("\r", "")
-    assert process.wait(60) == 0, said
-    assert '"answer"\n42\n' in said
-    assert "Code 47 UNKNOWN_IDENTIFIER" in said
-    assert '"still there"' in said
-    assert "Traceback" not in said
+    terminal = Terminal(client, tmp_path, "xterm")
+    terminal.type("", "wakeline>")
+    terminal.type("SELECT 40 +\r", "->")
+    assert '"answer"\n42\n' in terminal.type("2 AS answer;\r", "42\n")
+    assert "Traceback" not in terminal.type("SELECT nope;\r", "Code 47 UNKNOWN_IDENTIFIER")
+    assert '"still there"' in terminal.type("SELECT 'still there' AS x;\r", '"still there"\n')
+    assert terminal.end("exit\r") == 0
     kept = tmp_path / "wakeline" / "sql_history"
-    assert "SELECT 40 +" in kept.read_text()
+    assert "+SELECT 40 +\n+2 AS answer;\n" in kept.read_text()
     assert kept.stat().st_mode & 0o077 == 0
+    again = Terminal(client, tmp_path, "xterm")
+    again.type("", "wakeline>")
+    # Up twice: the statement before `exit`.
+    again.type("\x1b[A\x1b[A\r", '"still there"\n')
+    assert again.end("\\q\r") == 0
+
+
+def test_tab_completes_tables_columns_and_commands_at_the_prompt(site: Client, tmp_path: Path) -> None:
+    """Only a whole name has an answer. The list shows what may follow, with its sort; Tab takes the first."""
+    terminal = Terminal(site, tmp_path, "xterm")
+    terminal.type("", "wakeline>")
+    terminal.type("SELECT count() + 41 AS found FROM agent_dead_l", "table")
+    terminal.type("\t", "etters")
+    terminal.type(" WHERE 0;\r", '"found"\n41\n')
+    terminal.type("SELECT toTypeName(any(critical_waiting_n", "Nullable(Int64)")
+    terminal.type("\t", "s")
+    terminal.type(")) AS kind FROM runs;\r", '"kind"\n"Nullable(Int64)"\n')
+    terminal.type("\\d dead_l", "letters")
+    terminal.type("\t\r", '"payload","String"')
+    assert terminal.end("\x04") == 0
+
+
+def test_a_terminal_that_can_do_nothing_still_has_a_prompt(client: Client, tmp_path: Path) -> None:
+    terminal = Terminal(client, tmp_path, "dumb")
+    terminal.type("", "wakeline>")
+    terminal.type("SELECT 6 * 7 AS x;\r", '"x"\n42\n')
+    assert terminal.end("exit\r") == 0
 
 
 def test_standard_input_is_read_when_it_is_no_terminal(client: Client) -> None:

@@ -116,3 +116,12 @@ def test_a_bug_shows_its_traceback() -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "KeyError: 'bug'" in done.stderr
+
+
+def test_a_parameter_of_sql_that_is_no_pair_is_refused_before_anything_is_asked() -> None:
+    done = wakeline(
+        "sql", "SELECT 1", "--param", "no pair", "--clickhouse", f"http://127.0.0.1:{free_port()}"
+    )
+    assert done.returncode == EXIT_CONFIG
+    assert "--param takes NAME=VALUE, not 'no pair'" in done.stderr
+    assert "Traceback" not in done.stderr
