@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _LAST_DAYS = "SELECT now('UTC') - INTERVAL 7 DAY AS since, now('UTC') + 1 AS until"
 # A namespace that is not live ends some time ago: all of it is asked for.
 _WHOLE = """
-SELECT toDateTime(min(opened_time), 'UTC') AS since, toDateTime(max(opened_time), 'UTC') + 1 AS until
+SELECT
+    toDateTime(min(opened_time), 'UTC') AS since,
+    toDateTime(max(greatest(opened_time, ifNull(end_time, append_time))), 'UTC') + 1 AS until
 FROM runs
 WHERE namespace = {namespace:String}
 """
