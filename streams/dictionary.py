@@ -26,7 +26,8 @@ Every view and table of ClickHouse, made by `python -m streams.dictionary` from 
 them. What the words mean: [concepts.md](concepts.md).
 
 Ask views; they count each step once. Tables hold several rows of one thing until these merge, and are for
-those who know `FINAL`. Filter on `namespace` and `time` first: the key begins with them.
+those who know `FINAL`. Materialised views, which only feed tables, are left out. Filter on `namespace` and
+`time` first: the key begins with them.
 """
 _TABLES = """
 SELECT

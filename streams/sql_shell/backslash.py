@@ -26,7 +26,7 @@ FOOT = (
 _TABLES = """
 SELECT name, if(engine LIKE '%View', 'view', 'table') AS sort, comment AS meaning
 FROM system.tables
-WHERE database = currentDatabase()
+WHERE database = currentDatabase() AND engine != 'MaterializedView'
 ORDER BY sort DESC, name
 """
 _COLUMNS = """

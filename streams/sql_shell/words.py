@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 _COLUMNS = """
 SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position
 """
-_TABLES = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name"
+_TABLES = """
+SELECT name
+FROM system.tables
+WHERE database = currentDatabase() AND engine != 'MaterializedView'
+ORDER BY name
+"""
 _FUNCTIONS = "SELECT name FROM system.functions ORDER BY name"
 _KEYWORDS = "SELECT keyword FROM system.keywords ORDER BY keyword"
 
