@@ -106,7 +106,7 @@ def uniform(stream_id: np.uint64, number: np.int64) -> float:
 
 
 @jit
-def _to_float32(value: float) -> np.float32:
+def to_float32(value: float) -> np.float32:
     return np.float32(min(max(value, -FLOAT32_MAX), FLOAT32_MAX)) + np.float32(0.0)
 
 
@@ -148,14 +148,14 @@ def _take(
 
 
 @jit
-def _bet(evidence: NDArray[np.float32], slot: int, p: float, tables: NDArray[np.float32]) -> None:
+def bet(evidence: NDArray[np.float32], slot: int, p: float, tables: NDArray[np.float32]) -> None:
     cell = min(int(p * CELLS), CELLS - 1)
     for j in range(BETS):
         evidence[slot, j] = (evidence[slot, j] + _STAKES[j]) * tables[cell, j]
 
 
 @jit
-def _statistic(evidence: NDArray[np.float32], slot: int) -> float:
+def statistic_of(evidence: NDArray[np.float32], slot: int) -> float:
     """Sum over the bets, taken in four columns of five."""
     a, b, c, d = evidence[slot, 0], evidence[slot, 1], evidence[slot, 2], evidence[slot, 3]
     for j in range(4, BETS, 4):
@@ -195,9 +195,9 @@ def take_rows(
         if not np.isfinite(rows.value[i]):
             streams.refused[slot] += 1
             rows.n[i] = streams.seen[slot]
-            rows.statistic[i] = _statistic(streams.evidence, slot)
+            rows.statistic[i] = statistic_of(streams.evidence, slot)
             continue
-        value = _to_float32(rows.value[i])
+        value = to_float32(rows.value[i])
         streams.seen[slot] += 1
         rows.n[i] = streams.seen[slot]
         taken = streams.taken[slot]
@@ -209,8 +209,8 @@ def take_rows(
             u = uniform(streams.stream_id[slot], streams.seen[slot])
             n = taken - warm_up + 1
             p = (np.float64(below) + u * np.float64(streams.block[slot, inside] + 1)) / np.float64(n)
-            _bet(streams.evidence, slot, p, tables)
-            statistic = _statistic(streams.evidence, slot)
+            bet(streams.evidence, slot, p, tables)
+            statistic = statistic_of(streams.evidence, slot)
             if statistic >= held_against:
                 flag |= REACHED
             if phase == _ARMED:

@@ -20,6 +20,7 @@ from detectors.bound import Bound, BoundParameters
 from detectors.categorical import CategoricalParameters, CsrCategorical
 from detectors.contract import Readings
 from detectors.csr import Csr, CsrParameters
+from detectors.mondrian import Mondrian, MondrianParameters
 from detectors.river_adapter import RiverDetector, make_adwin
 from detectors.slots import Engine
 from tests.unit.detectors.laws import LAWS
@@ -138,6 +139,15 @@ def make_codes(rows: int, seed: int) -> Traffic:
 EAGER_BITS = BinaryParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=200)
 EAGER_CODES = CategoricalParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=150)
 
+
+def make_seasonal(rows: int, seed: int) -> Traffic:
+    """The same values on a cycle of five buckets, each ten times the one before it."""
+    traffic = make_numbers(rows, seed)
+    (values,) = traffic.columns
+    buckets = np.arange(rows) // 500 % 5
+    return Traffic(traffic.slots, (values * 10.0**buckets, buckets))
+
+
 CASES: tuple[Case, ...] = (
     Case("CSR", lambda engine: Csr(EAGER, engine), make_numbers),
     Case("AR stage", lambda engine: ArCsr(EAGER, engine), make_autocorrelated),
@@ -145,6 +155,11 @@ CASES: tuple[Case, ...] = (
         "known bound",
         lambda engine: Bound(0.5, 0.05, BoundParameters(threshold=60.0, recover_threshold=60.0), engine),
         make_bits,
+    ),
+    Case(
+        "Mondrian",
+        lambda engine: Mondrian(MondrianParameters(threshold=60.0, buckets=5), engine),
+        make_seasonal,
     ),
     Case("river's ADWIN", lambda _: make_adwin(), make_numbers, thresholds=False),
     Case(
