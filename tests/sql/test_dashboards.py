@@ -217,6 +217,26 @@ def test_what_may_explain_a_change_is_drawn_over_every_series(content: Json) -> 
     assert all(one["target"]["format"] == 1 for one in drawn[1:])
 
 
+# What says in a panel's question that a choice does not apply to it.
+DOES_NOT_APPLY = {
+    "environment": "all environments",
+    "team": "all teams",
+    "agent": "all agents",
+    "model": "all models|whatever the model",
+}
+WHOLE = (links.FLEET, links.COST, links.LATENCY, links.RUNS)
+
+
+@pytest.mark.parametrize("uid", WHOLE)
+def test_a_panel_keeps_to_every_choice_or_says_that_it_does_not(uid: str) -> None:
+    for asked in asked_of(uid):
+        if asked.kind in ("annotation", "variable") or "${run:" in asked.sql:
+            continue
+        for name, words in DOES_NOT_APPLY.items():
+            if name in variables_of(uid) and f"${{{name}:" not in asked.sql:
+                assert re.search(words, asked.owner["description"]), f"{asked} ignores {name}"
+
+
 @each_dashboard
 def test_queries_ask_views_and_never_tables(content: Json) -> None:
     tables = {"steps", "step_contents", "runs", "windows", "readings", "incidents", "dead_letters", "ledger",

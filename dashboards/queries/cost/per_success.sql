@@ -1,5 +1,5 @@
 -- title: Cost of a success
--- question: What does a run that succeeded cost, with all that was spent on those that did not (runs that told no outcome left out)?
+-- question: What does a run that succeeded cost, with all that was spent on those that did not (all models of a run; runs that told no outcome left out)?
 -- unit: currencyUSD
 SELECT
     point.1 AS time,

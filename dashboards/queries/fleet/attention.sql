@@ -1,5 +1,5 @@
 -- title: Needs attention
--- question: Which agents have an incident open, fail more than they should, spend or take far more than in as long a time before, call models without a price, or fell silent?
+-- question: Which agents have an incident open (of all environments), fail more than they should, spend or take far more than in as long a time before, call models without a price, or fell silent?
 -- unit: none
 SELECT
     agent,

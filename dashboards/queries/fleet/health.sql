@@ -1,5 +1,5 @@
 -- title: Health of agents
--- question: How were the twenty busiest agents, bucket by bucket: quiet, well, failing, or with an incident open (false alarms left out)?
+-- question: How were the twenty busiest agents, bucket by bucket: quiet, well, failing, or with an incident open (of all environments; false alarms left out)?
 -- unit: none
 SELECT
     time,

@@ -1,5 +1,5 @@
 -- title: Incidents
--- question: What changed or loops in the range and is not known to be a false alarm?
+-- question: What changed or loops in the range and is not known to be a false alarm (of all environments)?
 -- unit: short
 SELECT
     opened_time AS opened,

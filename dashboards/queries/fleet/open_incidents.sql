@@ -1,5 +1,5 @@
 -- title: Open incidents
--- question: How many changes and loops were open at the end of the range, confirmed or not?
+-- question: How many changes and loops were open at the end of the range, confirmed or not (of all environments)?
 -- unit: short
 SELECT count() AS incidents
 FROM agent_incidents

@@ -1,5 +1,5 @@
 -- title: Found in contents
--- question: Which prompts, answers and arguments of the range hold the text in the box "Search" (as written, capitals or not; the newest 100)?
+-- question: Which prompts, answers and arguments of the range hold the text in the box "Search" (capitals or not; the newest 100; all models, statuses and costs of a run)?
 -- unit: short
 SELECT
     time AS started,
