@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dashboards import cost, fleet, latency, runs
+from dashboards import cost, drift, fleet, inventory, latency, pipeline, runs
 from dashboards.panels import Json
 
 # uid to what builds it.
@@ -11,4 +11,7 @@ DASHBOARDS: dict[str, Callable[[], Json]] = {
     cost.UID: cost.build,
     latency.UID: latency.build,
     runs.UID: runs.build,
+    drift.UID: drift.build,
+    inventory.UID: inventory.build,
+    pipeline.UID: pipeline.build,
 }

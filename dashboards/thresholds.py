@@ -64,13 +64,21 @@ DURATION_CHANGE_RATIO = Threshold(0.25, 1.0)
 # One is enough to look.
 SOME_IS_BAD: Steps = ((None, GREEN), (1, ORANGE))
 
+# Alarms that were withdrawn, for each that thresholds allow in the mean: a little more may be chance.
+WITHDRAWN_TO_PROMISED_RATIO = Threshold(1.0, 2.0)
+# From the append at the source to ClickHouse, 95 % of steps; seconds are usual.
+LAG_S = Threshold(120, 300)
+# Silence of everything, or of all that one role stores.
+NO_DATA_S = Threshold(600, 1_800)
+# Steps that were received before, of all that runs received.
+DUPLICATE_RATIO = Threshold(0.01, 0.1)
+# Active parts in one partition. Source: ClickHouse's settings parts_to_delay_insert (1,000) and
+# parts_to_throw_insert (3,000).
+PARTS_OF_A_PARTITION = Threshold(300, 1_000)
+
 # Below here: of alert rules whose number no panel judges by a constant.
 # What an agent may cost a month where nobody has said so: a guard against runaways, no plan.
 MONTH_USD = 1_000.0
 # One run: what nobody meant to spend, and how many steps nobody meant to take.
 RUN_USD = Threshold(1.0, 10.0)
 RUN_STEPS = Threshold(200, 1_000)
-# From the append at the source to ClickHouse, 95 % of steps; seconds are usual.
-LAG_S = Threshold(120, 300)
-# Silence of everything.
-NO_DATA_S = Threshold(600, 1_800)

@@ -28,6 +28,12 @@ MODELS = (("openai", "gpt-4o-mini"), ("anthropic", "claude-sonnet-4-5"), ("nobod
 TOOLS = ("search", "lookup", "deploy")
 ERRORS = ("timeout", "rate_limit_exceeded", "500")
 VERDICTS = ("allow", "allow", "allow", "deny", "modify")
+# Of what is not let pass.
+REASONS = {"deny": "a name of a person", "modify": "a number of a card"}
+# The tool of this name is an MCP server's.
+MCP_TOOL, MCP_SERVER = "lookup", "mcp.example"
+# Runs in which the emitter says that it had to drop so many events.
+DROPS = {5: 7, 140: 2}
 # One run calls a tool with the same arguments so often.
 LOOP_RUN, LOOP_CALLS = 17, 12
 # Found in the contents of some runs, and meant to do no harm there.
@@ -130,6 +136,8 @@ def _run(number: int, fleet_start_ns: int, start_ns: int, rng: random.Random) ->
     run.around("agent", span, root, start_ns, step_name="work", **usage)
     if rng.random() < 0.15:
         _hand_over(run, root)
+    if number in DROPS:
+        run.add("report", 0, root, dropped_events=DROPS[number])
     run.around("run", root, None, start_ns, step_name="run")
     if rng.random() < 0.67:
         success = rng.random() < 0.8
@@ -141,7 +149,15 @@ def _work(run: _Run, span: str) -> None:
     rng = run.rng
     if rng.random() < 0.3:
         verdict = rng.choice(VERDICTS)
-        run.add("guardrail", 0.05, span, step_name="pii", guardrail_name="pii", guardrail_verdict=verdict)
+        run.add(
+            "guardrail",
+            0.05,
+            span,
+            step_name="pii",
+            guardrail_name="pii",
+            guardrail_verdict=verdict,
+            guardrail_reason=REASONS.get(verdict),
+        )
     for turn in range(rng.randint(2, 4)):
         _call(run, span, told=run.number % 10 == 0 and turn == 0)
         if rng.random() < 0.85:
@@ -205,6 +221,8 @@ def _tool(run: _Run, parent: str, name: str) -> None:
             parent,
             operation_name="execute_tool",
             tool_name=name,
+            mcp_method_name="tools/call" if name == MCP_TOOL else None,
+            server_address=MCP_SERVER if name == MCP_TOOL else None,
             # Whose step it is, is said by the span around it.
             agent_name=None,
             tool_call_arguments=msgspec.Raw(msgspec.json.encode({"n": len(run.made), "tool": name})),

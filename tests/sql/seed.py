@@ -1,6 +1,11 @@
-"""A fleet's events, and the tables made from them through the real path; incidents and readings are given."""
+"""A fleet's events, and the tables made from them through the real path.
+
+What needs a broker, other clocks or weeks of data is given: incidents, readings, dead letters, the ledger,
+and when rows were stored.
+"""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -8,13 +13,40 @@ from clickhouse_connect.driver.client import Client
 from schemas.columns import Kind
 from schemas.event import Event
 from streams.pricing.book import PriceBook
+from streams.write.dead_letters import to_table
 from tests.sql.fleet_events import AGENTS, HOUR_NS, make_events
 from tests.sql.rows import insert
 from tests.sql.through import Path
 
 FRAME = 250
 # (opened, closed) in hours after the fleet's start; the last is a false alarm.
-INCIDENTS = ((1, None, "open"), (2, None, "confirmed"), (3, 4, "confirmed"), (2, 3, "closed"))
+INCIDENTS = ((1, None, "open"), (2, None, "confirmed"), (3.25, 4, "confirmed"), (2, 3, "closed"))
+# Sent twice, with the first frame.
+REPEATED = 3
+# (hours after the fleet's start, role, entry, count)
+LEDGER = ((1, "drift", "detectors.late", 3), (4, "drift", "detectors.late", 2), (5, "runs", "gap", 17))
+# (hours after the fleet's start, topic, reason)
+LETTERS = (
+    (1, "agent-events", "invalid_json"),
+    (4, "otlp_spans", "invalid_span"),
+    (4, "agent-events", "empty"),
+)
+# (minutes after the fleet's start, measure, bucket, rows); delays end at 1.02, 8.2 and 262 s.
+ARRIVALS = tuple(
+    (minute, measure, bucket, rows)
+    for minute in range(0, 360, 2)
+    for measure, bucket, rows in (
+        ("steps", 0, 20),
+        ("pipeline_delay", 39, 15),
+        ("pipeline_delay", 51, 4),
+        ("pipeline_delay", 71 if minute >= 180 else 51, 1),
+        ("emitter_delay", 43, 20),
+        ("corrected_steps", 0, 6),
+        ("runs", 0, 2),
+        ("windows", 0, 9),
+        ("readings", 0, 4),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -41,9 +73,14 @@ def seed(client: Client, namespace: str, start_ns: int, number: int) -> Fleet:
         if place == change:
             path.book = _other_book()
         path.send(events[place : place + FRAME])
+        if place == 0:
+            path.send(events[:REPEATED])
     path.end()
     insert(client, Kind.INCIDENTS, incidents(start_ns), namespace=namespace)
     insert(client, Kind.READINGS, readings(start_ns), namespace=namespace)
+    insert(client, Kind.LEDGER, ledger(start_ns), namespace=namespace)
+    _insert_letters(client, namespace, start_ns)
+    _insert_arrivals(client, namespace, start_ns)
     return Fleet(start_ns, events, events[change:])
 
 
@@ -57,7 +94,7 @@ def incidents(start_ns: int) -> list[dict[str, Any]]:
     return [
         {
             "incident_id": f"i{number}",
-            "opened_time": start_ns + opened * HOUR_NS,
+            "opened_time": start_ns + int(opened * HOUR_NS),
             "closed_time": None if closed is None else start_ns + closed * HOUR_NS,
             "state": state,
             "agent_name": AGENTS[0],
@@ -95,3 +132,45 @@ def readings(start_ns: int) -> list[dict[str, Any]]:
         for place in range(1, 36)
         for agent in AGENTS
     ]
+
+
+def ledger(start_ns: int) -> list[dict[str, Any]]:
+    """What the pipeline did."""
+    return [
+        {
+            "ledger_id": f"l{number}",
+            "time": start_ns + hours * HOUR_NS,
+            "role": role,
+            "entry": entry,
+            "count": count,
+            "detail": f"{entry} in words",
+        }
+        for number, (hours, role, entry, count) in enumerate(LEDGER)
+    ]
+
+
+def _insert_letters(client: Client, namespace: str, start_ns: int) -> None:
+    letters = [
+        (
+            {"topic": topic, "reason": reason, "detail": "in words", "offset": str(number)}
+            | {"partition": "0", "number": "0", "append_time_unix_nano": str(start_ns + hours * HOUR_NS)},
+            b"{",
+            number,
+        )
+        for number, (hours, topic, reason) in enumerate(LETTERS)
+    ]
+    client.insert_arrow("dead_letters", to_table(letters, namespace))
+
+
+def _time(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns / 10**9, UTC)
+
+
+def _insert_arrivals(client: Client, namespace: str, start_ns: int) -> None:
+    """As if rows had been stored when the events happened."""
+    names = ["namespace", "stored_time", "measure", "source", "bucket", "rows"]
+    rows = [
+        [namespace, _time(start_ns + minute * 60 * 10**9), measure, "otlp_spans", bucket, count]
+        for minute, measure, bucket, count in ARRIVALS
+    ]
+    client.insert("arrivals", rows, column_names=names)

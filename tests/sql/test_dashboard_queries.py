@@ -34,7 +34,15 @@ CHOICES: list[dict[str, Value]] = [
 # What is written into boxes at the same time: nothing, a number, and what is neither.
 WRITTEN = ["", "12.5", "it's", WILD]
 # Views of few rows, which need no key.
-SMALL = {"agent_incidents", "step_repricings", "telemetry_health", "agent_dead_letters", "agent_readings"}
+SMALL = {
+    "agent_incidents",
+    "step_repricings",
+    "telemetry_health",
+    "agent_dead_letters",
+    "agent_readings",
+    "agent_sightings",
+    "agent_ledger",
+}
 
 each = pytest.mark.parametrize("asked", ASKED, ids=str)
 
@@ -49,7 +57,7 @@ def scope_of(site: Site, asked: Asked, of: str = "live", **changes: Any) -> Scop
     begun = {
         name: one["current"]["value"]
         for name, one in variables_of(asked.uid).items()
-        if one["type"] in ("custom", "constant", "textbox") and one["current"]["value"] != [ALL]
+        if not one.get("multi") and name not in ("datasource", "namespace")
     }
     begun |= {
         name: ALL
@@ -98,6 +106,8 @@ def test_a_query_runs_on_a_database_without_rows(site: Site, asked: Asked) -> No
         assert all(row[-1] in (0, None, "") for row in rows), rows
     elif asked.name == "namespace":
         assert rows == [("live", "live")]
+    elif asked.name == "stream":
+        assert rows == [("(loudest)", "(most evidence)")]
     else:
         assert rows == []
 
@@ -107,6 +117,8 @@ def test_a_query_runs_on_a_database_without_rows(site: Site, asked: Asked) -> No
 def test_a_query_finds_something_where_there_is_something(site: Site, asked: Asked, namespace: str) -> None:
     if namespace == "old" and "now(" in asked.sql.replace("$__fromTime < now() - INTERVAL 13 DAY", ""):
         pytest.skip("It asks for what is now, whatever the range")
+    if namespace == "old" and "agent_dead_letters" in asked.sql:
+        pytest.skip("Dead letters are kept for 14 days")
     columns, _, rows = site.ask_sql(asked.sql, scope_of(site, asked, namespace))
     assert rows
     # A column that is never filled is a bug of the seed or of the query.
@@ -266,7 +278,9 @@ def test_a_query_reads_a_range_of_the_key(site: Site, asked: Asked) -> None:
         if "Name: by_run" in text:
             continue
         assert "PrimaryKey" in text, f"{table}: {text}"
-        assert "toYYYYMM" in text, f"{table}: partitions are not pruned: {text}"
+        # A range of hours is one of the key itself.
+        of_hours = "telemetry_health_hours" in asked.sql and "toStartOfHour(time) in" in text
+        assert of_hours or "toYYYYMM" in text, f"{table}: partitions are not pruned: {text}"
 
 
 def _reads(plan: list[str]) -> list[tuple[str, list[str]]]:

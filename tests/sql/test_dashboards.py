@@ -173,8 +173,8 @@ def test_a_query_sets_its_format_and_is_limited_in_time_and_size(content: Json) 
         assert target["editorType"] == "sql"
         assert target["format"] in (0, 1, 2, 3)
         assert target["meta"]
-        # A run has a time of its own, and prices of a month one of theirs.
-        assert re.search(r"\$__(timeFilter|fromTime|toTime)|\$\{run:|toStartOfMonth", sql), sql
+        # A run has a time of its own, prices of a month one of theirs, and parts are those of now.
+        assert re.search(r"\$__(timeFilter|fromTime|toTime)|\$\{run:|toStartOfMonth|storage_parts", sql), sql
         if target["format"] == 0:
             assert sql.rstrip().rsplit("ORDER BY", 1)[1].strip().startswith("time"), sql
         elif "GROUP BY" in sql or "ORDER BY" in sql:
@@ -240,7 +240,7 @@ def test_a_panel_keeps_to_every_choice_or_says_that_it_does_not(uid: str) -> Non
 @each_dashboard
 def test_queries_ask_views_and_never_tables(content: Json) -> None:
     tables = {"steps", "step_contents", "runs", "windows", "readings", "incidents", "dead_letters", "ledger",
-              "repricings"}  # fmt: skip
+              "repricings", "sightings", "arrivals"}  # fmt: skip
     for target in targets_of(content["uid"]):
         asked = set(VIEWS.findall(target["rawSql"]))
         assert asked

@@ -1,0 +1,24 @@
+-- title: Incidents of the range
+-- question: What changed, from what to what, when, and is it confirmed (alarms that were withdrawn included)?
+-- unit: short
+SELECT
+    opened_time AS opened,
+    closed_time AS closed,
+    multiIf({{by_detectors}}, if(state = 'closed', 'withdrawn', state), closed_time IS NULL, 'looping', 'loop ended') AS state,
+    agent_name AS agent,
+    step_name AS step,
+    signal,
+    direction,
+    reference_level AS before,
+    current_level AS after,
+    if(reference_level > 0, current_level / reference_level - 1, NULL) AS change,
+    summary,
+    run_id,
+    toUnixTimestamp64Milli(opened_time) - 900000 AS from_ms,
+    toUnixTimestamp64Milli(ifNull(closed_time, opened_time)) + 900000 AS to_ms
+FROM agent_incidents
+WHERE {{agents}}
+    AND time <= $__toTime
+    AND (closed_time IS NULL OR closed_time >= $__fromTime)
+ORDER BY closed_time IS NOT NULL, opened_time DESC
+LIMIT 200

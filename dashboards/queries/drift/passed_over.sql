@@ -1,0 +1,15 @@
+-- title: What detectors did not see
+-- question: Which steps did detectors pass over, and why?
+-- unit: short
+SELECT
+    entry,
+    sum(count) AS steps,
+    max(time) AS last_time,
+    argMax(detail, time) AS detail
+FROM agent_ledger
+WHERE namespace = ${namespace:sqlstring}
+    AND $__timeFilter(time)
+    AND entry LIKE 'detectors.%'
+GROUP BY entry
+ORDER BY steps DESC
+LIMIT 20

@@ -1,0 +1,21 @@
+-- title: Withdrawn against promised
+-- question: How many alarms were withdrawn for each one that the thresholds allow at most (observations of the range by threshold, added over streams)?
+-- unit: none
+SELECT
+    (
+        SELECT count()
+        FROM agent_incidents
+        WHERE {{agents}}
+            AND {{by_detectors}}
+            AND state = 'closed'
+            AND $__timeFilter(time)
+    ) / nullIf(sum(allowed), 0) AS ratio
+FROM
+(
+    SELECT (max(n) - min(n) + 1) / max(threshold) AS allowed
+    FROM agent_readings
+    WHERE {{agents}}
+        AND $__timeFilter(time)
+        AND threshold > 0
+    GROUP BY agent_name, step_name, signal
+)

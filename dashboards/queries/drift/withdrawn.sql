@@ -1,0 +1,20 @@
+-- title: Withdrawn alarms
+-- question: How many alarms of the range were withdrawn because nothing confirmed them, and how does that compare with as long a time before?
+-- unit: short
+SELECT
+    point.1 AS time,
+    point.2 AS incidents
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, countIf(time < $__fromTime)),
+        ($__toTime, countIf(time >= $__fromTime))
+    ]) AS point
+    FROM agent_incidents
+    WHERE {{agents}}
+        AND {{by_detectors}}
+        AND state = 'closed'
+        AND {{since_previous}}
+)
+WHERE time = $__toTime OR incidents > 0
+ORDER BY time

@@ -1,0 +1,19 @@
+-- title: Activity
+-- question: When did each agent work, and when did over 5 % of its steps fail (agents and runs left out)?
+-- unit: short
+SELECT
+    $__timeInterval(time) AS time,
+    agent_name AS agent,
+    if(sum(errors) >= 0.05 * sum(steps), 2, 1) AS state
+FROM
+(
+    SELECT time, agent_name, errors, steps
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{width}}
+        AND {{leaves}}
+        AND $__timeFilter(time)
+)
+GROUP BY time, agent
+HAVING sum(steps) > 0
+ORDER BY time, agent

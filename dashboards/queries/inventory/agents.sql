@@ -1,0 +1,49 @@
+-- title: Agents
+-- question: Who is there, whose is it, what does it run on, and what does it do and cost in the range (first and last seen: of 400 days, to the minute)?
+-- unit: short
+SELECT
+    CAST(known.agent_name, 'String') AS agent,
+    if(teams = '', '(none)', teams) AS team,
+    environments,
+    version,
+    versions,
+    models,
+    tools,
+    first_seen,
+    last_seen,
+    steps,
+    errors,
+    spend
+FROM
+(
+    SELECT
+        agent_name,
+        arrayStringConcat(arraySort(groupUniqArrayIf(value, fact = 'team')), ', ') AS teams,
+        arrayStringConcat(arraySort(groupUniqArrayIf(value, fact = 'environment')), ', ') AS environments,
+        argMaxIf(value, last_time, fact = 'version') AS version,
+        uniqExactIf(value, fact = 'version') AS versions,
+        arrayStringConcat(arraySort(groupUniqArrayIf(value, fact = 'model' AND last_time >= $__fromTime)), ', ') AS models,
+        uniqExactIf(value, fact = 'tool' AND last_time >= $__fromTime) AS tools,
+        min(first_time) AS first_seen,
+        max(last_time) AS last_seen
+    FROM agent_sightings
+    WHERE {{sighted}}
+        AND day <= toDate($__toTime, 'UTC')
+        AND first_time <= $__toTime
+    GROUP BY agent_name
+) AS known
+LEFT JOIN
+(
+    SELECT
+        agent_name,
+        sum(w.steps) AS steps,
+        sumIf(w.errors, {{leaves}}) / nullIf(sumIf(w.steps, {{leaves}}), 0) AS errors,
+        toFloat64(sum(w.cost_usd)) AS spend
+    FROM agent_windows AS w
+    WHERE {{scope}}
+        AND {{width}}
+        AND $__timeFilter(time)
+    GROUP BY agent_name
+) AS did ON did.agent_name = known.agent_name
+ORDER BY last_seen DESC, agent
+LIMIT 500

@@ -1,0 +1,53 @@
+-- title: Models and providers
+-- question: Which models are called, of which provider, by how many agents, since when, and what do they cost?
+-- unit: short
+SELECT
+    CAST(used.model, 'String') AS model,
+    providers,
+    agents,
+    calls,
+    errors,
+    input,
+    output,
+    spend,
+    unpriced,
+    first_seen
+FROM
+(
+    SELECT
+        model,
+        uniqExact(agent_name) AS agents,
+        sum(w.steps) AS calls,
+        sum(w.errors) / nullIf(sum(w.steps), 0) AS errors,
+        sum(w.input_tokens) AS input,
+        sum(w.output_tokens) AS output,
+        toFloat64(sum(w.cost_usd)) AS spend,
+        sum(w.unpriced_steps) AS unpriced
+    FROM agent_windows AS w
+    WHERE {{scope}}
+        AND {{width}}
+        AND $__timeFilter(time)
+        AND kind IN ('llm', 'embedding')
+    GROUP BY model
+    HAVING calls > 0
+) AS used
+LEFT JOIN
+(
+    SELECT model, arrayStringConcat(arraySort(groupUniqArrayIf(provider_name, provider_name != '')), ', ') AS providers
+    FROM step_labels
+    WHERE namespace = ${namespace:sqlstring}
+        AND $__timeFilter(time)
+        AND kind IN ('llm', 'embedding')
+    GROUP BY model
+) AS told ON told.model = used.model
+LEFT JOIN
+(
+    SELECT value AS model, min(first_time) AS first_seen
+    FROM agent_sightings
+    WHERE {{agents}}
+        AND fact = 'model'
+        AND day <= toDate($__toTime, 'UTC')
+    GROUP BY model
+) AS known ON known.model = used.model
+ORDER BY spend DESC, calls DESC, model
+LIMIT 200

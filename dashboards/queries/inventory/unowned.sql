@@ -1,0 +1,30 @@
+-- title: Shadow agents
+-- question: Which agents belong to nobody, and what would have to be sent so that they do?
+-- unit: short
+SELECT
+    CAST(agent_name, 'String') AS agent,
+    missing,
+    arrayStringConcat(teams, ', ') AS team,
+    first_seen,
+    last_seen,
+    steps,
+    spend
+FROM
+(
+    {{owners}}
+) AS owned
+LEFT JOIN
+(
+    SELECT
+        agent_name,
+        sum(steps) AS steps,
+        toFloat64(sum(cost_usd)) AS spend
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{width}}
+        AND $__timeFilter(time)
+    GROUP BY agent_name
+) AS did ON did.agent_name = owned.agent_name
+WHERE missing != ''
+ORDER BY spend DESC, agent
+LIMIT 100

@@ -1,0 +1,19 @@
+-- title: p95 of the delay
+-- question: Within which time of their append are 95 % of steps stored and can be asked for, and how was that in as long a time before?
+-- unit: s
+SELECT
+    point.1 AS time,
+    point.2 AS p95
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, quantileExactWeightedIf(0.95)(upper_s, rows, time < $__fromTime), sumIf(rows, time < $__fromTime)),
+        ($__toTime, quantileExactWeightedIf(0.95)(upper_s, rows, time >= $__fromTime), sumIf(rows, time >= $__fromTime))
+    ]) AS point
+    FROM agent_arrivals
+    WHERE namespace = ${namespace:sqlstring}
+        AND measure = 'pipeline_delay'
+        AND {{since_previous}}
+)
+WHERE point.3 > 0
+ORDER BY time

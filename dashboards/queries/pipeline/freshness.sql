@@ -1,0 +1,13 @@
+-- title: Still for
+-- question: For how long has nothing of each role's been stored at the end of the range (a fleet that rests writes nothing; whole minutes)?
+-- unit: s
+SELECT
+    multiIf(measure IN ('steps', 'started_steps'), 'INGEST', measure IN ('runs', 'corrected_steps'), 'RUNS', 'DRIFT') AS role,
+    greatest(0, dateDiff('second', max(time) + INTERVAL 1 MINUTE, $__toTime)) AS still
+FROM agent_arrivals
+WHERE namespace = ${namespace:sqlstring}
+    AND $__timeFilter(time)
+    AND measure NOT LIKE '%_delay'
+GROUP BY role
+ORDER BY still DESC, role
+LIMIT 10

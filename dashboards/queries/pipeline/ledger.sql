@@ -1,0 +1,14 @@
+-- title: Ledger
+-- question: What did the pipeline do that changes how numbers are to be read: gaps, what limits folded, detectors that started anew, repairs?
+-- unit: short
+SELECT
+    time,
+    role,
+    entry,
+    count,
+    detail
+FROM agent_ledger
+WHERE namespace = ${namespace:sqlstring}
+    AND $__timeFilter(time)
+ORDER BY time DESC, role, entry
+LIMIT 200

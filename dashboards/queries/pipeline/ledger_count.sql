@@ -1,0 +1,7 @@
+-- title: Ledger entries
+-- question: How often did the pipeline do something that changes how numbers are to be read?
+-- unit: short
+SELECT count() AS entries
+FROM agent_ledger
+WHERE namespace = ${namespace:sqlstring}
+    AND $__timeFilter(time)

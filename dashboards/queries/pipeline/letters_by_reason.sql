@@ -1,0 +1,16 @@
+-- title: Dead letters by reason
+-- question: When do records come that cannot be read, and why can they not?
+-- unit: short
+SELECT
+    $__timeInterval(time) AS time,
+    reason,
+    count() AS letters
+FROM
+(
+    SELECT time, reason
+    FROM agent_dead_letters
+    WHERE namespace = ${namespace:sqlstring}
+        AND $__timeFilter(time)
+)
+GROUP BY time, reason
+ORDER BY time, reason

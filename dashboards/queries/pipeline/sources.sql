@@ -1,0 +1,17 @@
+-- title: Steps by source
+-- question: Through which door do steps come?
+-- unit: reqps
+SELECT
+    $__timeInterval(time) AS time,
+    source,
+    sum(rows) / greatest($__interval_s, 60) AS rows
+FROM
+(
+    SELECT time, source, rows
+    FROM agent_arrivals
+    WHERE namespace = ${namespace:sqlstring}
+        AND $__timeFilter(time)
+        AND measure = 'steps'
+)
+GROUP BY time, source
+ORDER BY time, source

@@ -1,0 +1,19 @@
+-- title: Steps stored
+-- question: How many steps a second were stored (as emitted, repeats included), and how does that compare with as long a time before?
+-- unit: reqps
+SELECT
+    point.1 AS time,
+    point.2 / greatest(1, dateDiff('second', $__fromTime, $__toTime)) AS steps
+FROM
+(
+    SELECT arrayJoin([
+        ($__fromTime, sumIf(rows, time < $__fromTime)),
+        ($__toTime, sumIf(rows, time >= $__fromTime))
+    ]) AS point
+    FROM agent_arrivals
+    WHERE namespace = ${namespace:sqlstring}
+        AND measure = 'steps'
+        AND {{since_previous}}
+)
+WHERE time = $__toTime OR steps > 0
+ORDER BY time

@@ -1,0 +1,18 @@
+-- title: Unpriced calls over time
+-- question: Calls of which models have usage and no price?
+-- unit: short
+SELECT
+    $__timeInterval(time) AS time,
+    if(model = '', '(unnamed)', model) AS model,
+    sum(unpriced_steps) AS calls
+FROM
+(
+    SELECT time, model, unpriced_steps
+    FROM agent_windows
+    WHERE {{scope}}
+        AND {{width}}
+        AND $__timeFilter(time)
+        AND unpriced_steps > 0
+)
+GROUP BY time, model
+ORDER BY time, model

@@ -1,0 +1,1 @@
+concat(agent_name, ' · ', step_name, ' · ', signal)
