@@ -1,7 +1,7 @@
 """What changed, when, from what to what, and how far can the detectors be believed?"""
 
 from dashboards.builder import Row, dashboard, section
-from dashboards.links import DRIFT, FLEET, field, link_to
+from dashboards.links import DRIFT, RUNS, field, link_to
 from dashboards.panels import (
     Column,
     Json,
@@ -58,7 +58,7 @@ _EVIDENCE = ((None, GREEN), (0.5, YELLOW), (1, RED))
 def build() -> Json:
     """The dashboard "Drift"."""
     runs_near = link_to(
-        FLEET,
+        RUNS,
         "Runs of this agent at that time",
         time=(field("from_ms"), field("to_ms")),
         agent=field("agent"),
@@ -81,7 +81,7 @@ def build() -> Json:
         Column("after", "short", width=90),
         Column("change", "percentunit", 0, 80),
         Column("summary", width=420),
-        Column("run_id", width=140, link=link_to(FLEET, "This run", agent=field("agent"))),
+        Column("run_id", width=140, link=link_to(RUNS, "This run", run=field("run_id"))),
         Column("from_ms", "none", hidden=True),
         Column("to_ms", "none", hidden=True),
         no_value="–",

@@ -1,7 +1,7 @@
 """Which agents, models, tools and guardrails are there, whose are they, and what is not as it should be?"""
 
 from dashboards.builder import Row, dashboard, section
-from dashboards.links import FLEET, INVENTORY, VALUE, field, link_to
+from dashboards.links import COST, FLEET, INVENTORY, RUNS, VALUE, field, link_to
 from dashboards.panels import (
     Column,
     Json,
@@ -73,7 +73,7 @@ def build() -> Json:
         Column("tools", "short", 0, 70),
         Column("first_seen", "dateTimeAsIso", width=160),
         Column("last_seen", "dateTimeAsIso", width=160),
-        Column("steps", "short", 0, 80, link=link_to(FLEET, "Runs", agent=field("agent"))),
+        Column("steps", "short", 0, 80, link=link_to(RUNS, "Runs", agent=field("agent"))),
         Column(
             "errors",
             "percentunit",
@@ -82,7 +82,7 @@ def build() -> Json:
             ERROR_RATIO.steps,
             link=link_to(FLEET, "Fleet", agent=field("agent")),
         ),
-        Column("spend", "currencyUSD", 2, 90, link=link_to(FLEET, "Cost", agent=field("agent"))),
+        Column("spend", "currencyUSD", 2, 90, link=link_to(COST, "Cost", agent=field("agent"))),
         no_value="–",
     )
     missing = (
