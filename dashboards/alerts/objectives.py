@@ -185,7 +185,7 @@ def _is(key: tuple[str, ...]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"toFloat64({value!r})"
+    return f"toFloat64({float(value)!r})"
 
 
 def _text(value: str) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from streams.cli import dashboards
 from streams.cli import options as opt
 from streams.settings import ConfigError
 
@@ -61,7 +62,7 @@ def main() -> None:
 
 def _expected(error: Exception) -> int | None:
     """Exit code of a condition that a person can act on; None for a bug."""
-    from streams.app import EXIT_FAILED, exit_code_of
+    from streams.app import EXIT_FAILED, EXIT_UNAVAILABLE, exit_code_of
 
     code = exit_code_of(error)
     if code is not None:
@@ -76,11 +77,11 @@ def _expected(error: Exception) -> int | None:
         "streams.reprice.command": ("OpenRuns",),
         "dashboards.viewer.database": ("Unavailable",),
         "dashboards.viewer.serve": ("CannotServe",),
+        "dashboards.publish.client": ("GrafanaUnavailable", "GrafanaRefused"),
     }
-    for module, found in names.items():
-        if type(error).__module__ == module and type(error).__name__ in found:
-            return EXIT_INTERRUPTED if "StopRequested" in found else EXIT_FAILED
-    return None
+    codes = {"StopRequested": EXIT_INTERRUPTED, "GrafanaUnavailable": EXIT_UNAVAILABLE}
+    name = type(error).__name__
+    return codes.get(name, EXIT_FAILED) if name in names.get(type(error).__module__, ()) else None
 
 
 @app.callback()
@@ -363,6 +364,7 @@ def reprice(
     raise typer.Exit(code)
 
 
+app.add_typer(dashboards.app, name="dashboards")
 prices = typer.Typer(no_args_is_help=True, help="Look at prices, check a file of your own, and update them.")
 app.add_typer(prices, name="prices")
 

@@ -1,0 +1,99 @@
+"""What is to be written, and what was? Looks at every item, decides, writes, and tells each.
+
+The rule of all of it: what is as it should be is not written; what somebody else has changed is not
+overwritten, unless asked to. A second run writes nothing.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dashboards.publish.client import Grafana
+from dashboards.publish.item import Found, Item, Json, State
+
+
+class Action(StrEnum):
+    """What is done about an item."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    OVERWRITE = "overwrite"
+    NOTHING = "nothing"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One item with what was found, and what is done about it."""
+
+    item: Item
+    found: Found
+    action: Action
+
+    @property
+    def writes(self) -> bool:
+        """Is it written?"""
+        return self.action in (Action.CREATE, Action.UPDATE, Action.OVERWRITE)
+
+
+def decide(found: Found, *, force: bool) -> Action:
+    """What is done about what was found."""
+    if found.state is State.FOREIGN:
+        return Action.OVERWRITE if force else Action.LEAVE
+    return {
+        State.ABSENT: Action.CREATE,
+        State.SAME: Action.NOTHING,
+        State.OURS: Action.UPDATE,
+        State.FILE: Action.LEAVE,
+    }[found.state]
+
+
+def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Iterator[Step]:
+    """Look at each item in turn. Writes nothing.
+
+    Raises:
+        GrafanaRefused: Grafana answers with an error.
+        GrafanaUnavailable: it does not answer.
+    """
+    for item in items:
+        found = item.look(grafana)
+        yield Step(item, found, decide(found, force=force))
+
+
+def publish(
+    grafana: Grafana, items: Sequence[Item], *, force: bool = False, told: Callable[[Step], None]
+) -> list[Step]:
+    """Look at each item and write it where that is called for, before the next is looked at.
+
+    Args:
+        grafana: where to.
+        items: in an order in which each finds what it needs, as `items_of` has them.
+        force: also overwrite what somebody else has changed.
+        told: called with each step when it is done.
+
+    Raises:
+        GrafanaRefused, GrafanaUnavailable: what was written until then stays; a further run goes on.
+    """
+    done = []
+    for step in plan(grafana, items, force=force):
+        if step.writes:
+            step.item.write(grafana, step.found)
+        told(step)
+        done.append(step)
+    return done
+
+
+def difference(step: Step) -> list[str]:
+    """Lines of a unified diff from what Grafana holds to what should be there; none where nothing differs."""
+    if step.action is Action.NOTHING or step.found.held is None:
+        return []
+    held, wanted = _lines(step.found.held), _lines(step.item.wanted)
+    return list(difflib.unified_diff(held, wanted, "in Grafana", "here", lineterm="", n=2))
+
+
+def _lines(content: Json) -> list[str]:
+    """JSON by lines; a text of several lines, such as SQL, too."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return [part for line in text.splitlines() for part in line.split("\\n")]

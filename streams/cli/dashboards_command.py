@@ -1,0 +1,249 @@
+"""What do the commands of `wakeline dashboards` do and print? One line an item, then a sum."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from dashboards.alerts.objectives import BadObjectives, Objectives, load_objectives
+from dashboards.provisioning import provisioning_files
+from dashboards.publish.alerting import MissingVariable
+from dashboards.publish.check import grafana_findings, local_findings, require_plugin
+from dashboards.publish.client import BadAddress, Grafana
+from dashboards.publish.export import write_export
+from dashboards.publish.item import Item, State
+from dashboards.publish.items import Site, committed_dashboards, items_of
+from dashboards.publish.leftovers import leftovers
+from dashboards.publish.publish import Action, Step, difference, plan, publish
+from dashboards.source import PASSWORD_VARIABLE, Source
+from streams.settings import PREFIX, ConfigError
+
+URL_VARIABLE = f"{PREFIX}GRAFANA_URL"
+TOKEN_VARIABLE = f"{PREFIX}GRAFANA_TOKEN"
+EXIT_DIFFERENT = 1
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.OVERWRITE: "overwritten",
+    Action.NOTHING: "unchanged",
+}
+_TO_DO = {**_DONE, Action.CREATE: "to create", Action.UPDATE: "to update", Action.OVERWRITE: "to overwrite"}
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which Grafana, and who asks.
+
+    Attributes:
+        url: of Grafana.
+        token_file: with the token of a service account; None takes it from the environment.
+        timeout_s: for an answer.
+        environment: of the process.
+    """
+
+    url: str | None
+    token_file: Path | None
+    timeout_s: float
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+
+def connect(where: Where, err: TextIO) -> Grafana:
+    """A client; says so on `err` where the token would travel in the open.
+
+    Raises:
+        ConfigError: address or token is missing, cannot be read, or cannot be used.
+    """
+    if not where.url:
+        raise ConfigError(f"Which Grafana? Name it with --grafana URL or {URL_VARIABLE}")
+    try:
+        grafana = Grafana(where.url, _token(where), where.timeout_s)
+    except BadAddress as error:
+        raise ConfigError(str(error)) from error
+    parts = urlsplit(where.url)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        err.write(f"The token goes to {parts.hostname} in the open: use https where you can\n")
+    return grafana
+
+
+def objectives_in(file: Path | None) -> Objectives:
+    """Objectives of a file.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    try:
+        return load_objectives(file)
+    except BadObjectives as error:
+        raise ConfigError(str(error)) from error
+
+
+def source_at(url: str, database: str, user: str) -> Source:
+    """ClickHouse as Grafana reaches it.
+
+    Raises:
+        ConfigError: the URL is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"--source must begin with http:// or https:// and name a host: {url!r}")
+    secure = parts.scheme == "https"
+    return Source(parts.hostname, parts.port or (8443 if secure else 8123), secure, user, database)
+
+
+def run_publish(grafana: Grafana, site: Site, out: TextIO, *, force: bool) -> int:
+    """Write what is not as it should be.
+
+    Returns:
+        0; 1 when something was left alone.
+
+    Raises:
+        ConfigError: a contact point's secret is missing.
+        GrafanaRefused, GrafanaUnavailable: what was written until then stays.
+    """
+    items = _items(site)
+    require_plugin(grafana)
+    steps = publish(grafana, items, force=force, told=lambda step: _tell(step, _DONE, out))
+    _tell_leftovers(grafana, items, out)
+    written, left = _count(steps)
+    if not written and not left:
+        out.write(f"Nothing to write: all {len(steps)} are as they should be.\n")
+        return 0
+    out.write(f"{written} written, {len(steps) - written - left} unchanged, {left} left alone.\n")
+    if any(step.found.state is State.FOREIGN for step in steps if not step.writes):
+        out.write("wakeline dashboards diff shows what was changed by hand; --force overwrites it.\n")
+    return EXIT_DIFFERENT if left else 0
+
+
+def run_diff(grafana: Grafana, site: Site, out: TextIO) -> int:
+    """Show what a publication would change; writes nothing.
+
+    Returns:
+        0 when nothing differs, else 1.
+    """
+    items = _items(site)
+    steps = []
+    for step in plan(grafana, items):
+        steps.append(step)
+        _tell(step, _TO_DO, out)
+        for line in difference(step):
+            out.write(f"    {line}\n")
+    _tell_leftovers(grafana, items, out)
+    written, left = _count(steps)
+    out.write(
+        f"{written} to write, {left} to leave alone, {len(steps) - written - left} as they should be.\n"
+    )
+    return EXIT_DIFFERENT if written or left else 0
+
+
+def run_export(grafana: Grafana, folder: Path, out: TextIO) -> int:
+    """Write what Grafana holds into a folder.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    try:
+        written = write_export(grafana, folder)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    for path in written:
+        out.write(f"{path}\n")
+    out.write(f"{len(written)} files. Grafana hides passwords and tokens, but shows addresses of webhooks.\n")
+    return 0
+
+
+def run_check(grafana: Grafana | None, objectives: Objectives, out: TextIO) -> int:
+    """Look at what would be published, and, where one is named, at Grafana.
+
+    Returns:
+        0; 1 when something is wrong.
+    """
+    well = True
+    for findings in (local_findings(objectives), grafana_findings(grafana) if grafana else ()):
+        for finding in findings:
+            well &= finding.ok
+            out.write(f"{'ok' if finding.ok else 'WRONG':6} {finding.what:12} {finding.text}\n")
+    if grafana is None:
+        out.write(f"Grafana was not asked: name it with --grafana URL or {URL_VARIABLE}.\n")
+    return 0 if well else EXIT_DIFFERENT
+
+
+def run_files(folder: Path, objectives: Objectives, source: Source, out: TextIO) -> int:
+    """Write provisioning files and dashboards for a Grafana that reads files.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    from dashboards.builder import to_json
+
+    files = {
+        Path("provisioning") / name: text for name, text in provisioning_files(objectives, source).items()
+    }
+    boards = {Path("dashboards") / f"{uid}.json": to_json(one) for uid, one in committed_dashboards().items()}
+    for path, text in (files | boards).items():
+        target = folder / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+        out.write(f"{target}\n")
+    out.write("Mount provisioning at /etc/grafana/provisioning, dashboards where its provider says.\n")
+    return 0
+
+
+def reader_password(environment: Mapping[str, str], local: str) -> str:
+    """Of the user that may only read: the environment's, else that of a local engine."""
+    return environment.get(PASSWORD_VARIABLE) or local
+
+
+def _token(where: Where) -> str:
+    if where.token_file is not None:
+        try:
+            return where.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ConfigError(f"The token's file {where.token_file} cannot be read: {reason}") from error
+    token = where.environment.get(TOKEN_VARIABLE, "").strip()
+    if not token:
+        raise ConfigError(
+            "No token: make a service account in Grafana (Administration, Users and access) with the role "
+            f"Admin, and put its token into {TOKEN_VARIABLE} or a file (--token-file)"
+        )
+    return token
+
+
+def _items(site: Site) -> list[Item]:
+    items = items_of(site)
+    try:
+        for item in items:
+            _ = item.wanted  # a secret that is missing is told before anything is written
+    except MissingVariable as error:
+        raise ConfigError(str(error)) from error
+    return items
+
+
+def _tell(step: Step, words: Mapping[Action, str], out: TextIO) -> None:
+    said = words.get(step.action)
+    if said is None:
+        said = (
+            "left alone: it is provisioned from files of the server"
+            if step.found.state is State.FILE
+            else f"left alone. {step.found.why}"
+        )
+    elif step.action is Action.OVERWRITE:
+        said = f"{said}. {step.found.why}"
+    out.write(f"{step.item.kind:14} {step.item.name:28} {said}\n")
+    out.flush()
+
+
+def _tell_leftovers(grafana: Grafana, items: Sequence[Item], out: TextIO) -> None:
+    for kind, name in leftovers(grafana, items):
+        out.write(f"{kind:14} {name:28} of a former version: delete it in Grafana when nobody needs it\n")
+
+
+def _count(steps: Sequence[Step]) -> tuple[int, int]:
+    """How many are written, and how many left alone."""
+    return sum(step.writes for step in steps), sum(step.action is Action.LEAVE for step in steps)
