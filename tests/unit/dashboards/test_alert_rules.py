@@ -10,7 +10,15 @@ import pytest
 import yaml
 
 from dashboards.__main__ import FOLDER, ROOT, files
-from dashboards.alerts.objectives import BadObjectives, Objectives, load_objectives, placeholders
+from dashboards.alerts.objectives import (
+    AgentObjective,
+    BadObjectives,
+    DefaultObjective,
+    Objectives,
+    StepObjective,
+    load_objectives,
+    placeholders,
+)
 from dashboards.alerts.rules import GROUPS
 from dashboards.alerts.shapes import api_groups, duration, file_groups
 from dashboards.macros import Scope, expand
@@ -218,3 +226,34 @@ def test_a_file_that_cannot_be_used_is_named_with_the_key(tmp_path: Path, text: 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadObjectives, match=r"none\.toml cannot be read: No such file"):
         load_objectives(tmp_path / "none.toml")
+
+
+def test_the_page_names_every_rule_with_its_severity_and_every_key() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{rule.uid}` |"))
+        assert f"| {rule.severity} |" in row
+        assert f"(runbooks/{rule.name}.md)" in row
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`(?:[\w.]+\.)?(\w+)`", " ".join(row.split("|")[1] for row in rows)))
+    keys = {
+        name
+        for table in (Objectives, DefaultObjective, AgentObjective, StepObjective)
+        for name in table.__struct_fields__
+    }
+    assert keys - {"default", "agents", "steps"} <= named
+
+
+def test_defaults_on_the_page_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    default = Objectives()
+    for name, value in (
+        ("no_data_s", default.no_data_s),
+        ("default.month_usd", default.default.month_usd),
+        ("default.error_ratio", default.default.error_ratio),
+        ("default.run_p95_s", default.default.run_p95_s),
+        ("default.run_usd", default.default.run_usd),
+        ("default.run_steps", default.default.run_steps),
+    ):
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert float(row.split("|")[2]) == value, name
