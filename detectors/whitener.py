@@ -1,7 +1,7 @@
 """What is left of an observation when what the one before it foretold is taken away?
 
 A stage in front of CSR (``ar.py``) for streams in which an observation resembles the one before it: queues,
-warm caches, one busy model. On such a stream CSR's promise does not hold: AR(1) of phi = .5 raises 24 false
+warm caches, one busy model. On such a stream CSR's promise does not hold: AR(1) of phi = .5 raises 22 false
 alarms per 10,000 observations. Steps: value -> normal score by the edges of a warm-up -> residual
 
     r_n = z_n - phi z_(n-1),
@@ -14,7 +14,7 @@ Whether the stage is needed is decided on the warm-up: off where phi is below ``
 an estimate of 0: .09; 1 in 100 independent streams is switched on), and then values pass untouched. The
 warm-up is dropped, so that a stream that is off stands under CSR's theorem; of one that is on nothing is
 proved. 128 values set edges and phi; where phi is at least ``FAR_AT`` they say little of the law, and every
-fourth value of 512 sets the edges instead (with phi = .9: 1.5 false alarms per 10,000 instead of 2.4).
+fourth value of 512 sets the edges instead (with phi = .9: .9 false alarms per 10,000 instead of 1.5).
 """
 
 from __future__ import annotations
