@@ -20,7 +20,7 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 
 # A path in the repository: it names the page. Where the pages are served, the file says.
 RUNBOOKS = "docs/runbooks"
-DAY_S = 86_400
+WEEK_S = 7 * 86_400
 
 
 class BadObjectives(ValueError):
@@ -96,16 +96,17 @@ class Objectives(_Table, frozen=True, kw_only=True):
         namespace: whose traffic is watched.
         runbooks: address under which the pages of docs/runbooks lie, without the slash at its end.
         receiver: name of the contact point that all rules notify; unset: Grafana's own policies decide.
-        no_data_s: silence of the whole pipeline that is a fault; longer than a fleet's quiet hours.
+        no_data_s: silence of the whole pipeline that is a fault: longer than a fleet's quiet hours, at most
+            a week.
         default: of agents that are not named.
         agents: by name.
         contact_points: to be published.
     """
 
     namespace: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = "live"
-    runbooks: Annotated[str, Meta(pattern=r"^\S*[^\s/]$")] = RUNBOOKS
+    runbooks: Annotated[str, Meta(pattern=r"^[^\s$]*[^\s$/]$")] = RUNBOOKS
     receiver: Annotated[str, Meta(min_length=1)] | None = None
-    no_data_s: Annotated[float, Meta(ge=60, le=DAY_S)] = thresholds.NO_DATA_S.critical
+    no_data_s: Annotated[float, Meta(ge=60, le=WEEK_S)] = thresholds.NO_DATA_S.critical
     default: DefaultObjective = DefaultObjective()
     agents: dict[str, AgentObjective] = {}
     contact_points: tuple[ContactPoint, ...] = ()

@@ -172,14 +172,14 @@ NO_DATA = Rule(
     query="alerts/no_data",
     panel=(links.PIPELINE, "pipeline/freshness"),
     severity="critical",
-    range_s=DAY_S,
+    range_s=8 * DAY_S,
     fires_above=1.0,
     recovers_below=1.0,
     empty="Alerting",
     failed="Alerting",
     summary="Nothing has been stored for too long, or ClickHouse cannot be asked",
-    description="Time since anything was stored as a multiple of what may be; no row within a day, and a "
-    "query that fails, count too.",
+    description="Time since anything was stored as a multiple of what may be; no row within eight days, "
+    "and a query that fails, count too.",
 )
 
 GROUPS = (

@@ -20,7 +20,7 @@ from dashboards.target import PLUGIN, PLUGIN_VERSION
 
 Json = dict[str, Any]
 ORG_ID = 1
-# The least range of a query's macros that count seconds; Grafana would take 1 s.
+# Width of a bucket of $__timeInterval; Grafana would take 1 s.
 INTERVAL_MS = 60_000
 MAX_DATA_POINTS = 43_200
 _EXPRESSION: Json = {"type": "__expr__", "uid": "__expr__"}
@@ -32,13 +32,13 @@ class NoSuchPanel(ValueError):
 
 def api_groups(objectives: Objectives) -> list[Json]:
     """All groups as `PUT /api/v1/provisioning/folder/:uid/rule-groups/:group` takes them."""
-    site = _Site.of(objectives)
+    context = _Context.of(objectives)
     return [
         {
             "title": group.name,
             "folderUid": FOLDER_UID,
             "interval": group.interval_s,
-            "rules": [_api_rule(rule, group, site) for rule in group.rules],
+            "rules": [_api_rule(rule, group, context) for rule in group.rules],
         }
         for group in GROUPS
     ]
@@ -46,7 +46,7 @@ def api_groups(objectives: Objectives) -> list[Json]:
 
 def file_groups(objectives: Objectives) -> Json:
     """All groups as the content of a provisioning file."""
-    site = _Site.of(objectives)
+    context = _Context.of(objectives)
     return {
         "apiVersion": 1,
         "groups": [
@@ -55,7 +55,7 @@ def file_groups(objectives: Objectives) -> Json:
                 "name": group.name,
                 "folder": FOLDER_TITLE,
                 "interval": duration(group.interval_s),
-                "rules": [_file_rule(rule, site) for rule in group.rules],
+                "rules": [_file_rule(rule, context) for rule in group.rules],
             }
             for group in GROUPS
         ],
@@ -69,7 +69,7 @@ def file_contact_points(points: tuple[ContactPoint, ...]) -> Json:
         "contactPoints": [
             {
                 "orgId": ORG_ID,
-                "name": point.name,
+                "name": _escaped(point.name),
                 "receivers": [{"uid": point.uid, "type": point.type, "settings": point.settings}],
             }
             for point in points
@@ -86,7 +86,7 @@ def duration(seconds: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Site:
+class _Context:
     """What all rules are built with: objectives, their SQL, and panels by dashboard and title."""
 
     objectives: Objectives
@@ -94,7 +94,7 @@ class _Site:
     panels: Mapping[tuple[str, str], int]
 
     @classmethod
-    def of(cls, objectives: Objectives) -> "_Site":
+    def of(cls, objectives: Objectives) -> "_Context":
         panels = {
             (uid, panel["title"]): panel["id"]
             for uid in {rule.panel[0] for group in GROUPS for rule in group.rules} & DASHBOARDS.keys()
@@ -117,7 +117,7 @@ class _Site:
         return uid, self.panels[uid, title]
 
 
-def _api_rule(rule: Rule, group: Group, site: _Site) -> Json:
+def _api_rule(rule: Rule, group: Group, context: _Context) -> Json:
     made: Json = {
         "uid": rule.uid,
         "orgID": ORG_ID,
@@ -125,39 +125,40 @@ def _api_rule(rule: Rule, group: Group, site: _Site) -> Json:
         "ruleGroup": group.name,
         "title": rule.title,
         "condition": "C",
-        "data": _data(rule, site),
+        "data": _data(rule, context),
         "noDataState": rule.empty,
         "execErrState": rule.failed,
         "for": duration(rule.pending_s),
         "keep_firing_for": duration(rule.keep_firing_s),
-        "annotations": _annotations(rule, site),
+        "annotations": _annotations(rule, context),
         "labels": _labels(rule),
         "isPaused": False,
     }
-    return made | _notification(site.objectives)
+    return made | _notification(context.objectives.receiver)
 
 
-def _file_rule(rule: Rule, site: _Site) -> Json:
-    uid, panel = site.panel(rule)
+def _file_rule(rule: Rule, context: _Context) -> Json:
+    uid, panel = context.panel(rule)
     made: Json = {
         "uid": rule.uid,
         "title": _escaped(rule.title),
         "condition": "C",
-        "data": _data(rule, site),
+        "data": _data(rule, context),
         "dashboardUid": uid,
         "panelId": panel,
         "noDataState": rule.empty,
         "execErrState": rule.failed,
         "for": duration(rule.pending_s),
         "keepFiringFor": duration(rule.keep_firing_s),
-        "annotations": _annotations(rule, site),
+        "annotations": _annotations(rule, context),
         "labels": {name: _escaped(value) for name, value in _labels(rule).items()},
         "isPaused": False,
     }
-    return made | _notification(site.objectives)
+    receiver = context.objectives.receiver
+    return made | _notification(receiver and _escaped(receiver))
 
 
-def _data(rule: Rule, site: _Site) -> list[Json]:
+def _data(rule: Rule, context: _Context) -> list[Json]:
     """A: rows of texts and one number. B: the number of each. C: is it above?"""
     query: Json = {
         "datasource": {"type": PLUGIN, "uid": SOURCE_UID},
@@ -166,7 +167,7 @@ def _data(rule: Rule, site: _Site) -> list[Json]:
         "meta": {"timezone": "UTC"},
         "pluginVersion": PLUGIN_VERSION,
         "queryType": "table",
-        "rawSql": rule_sql(rule, site.values),
+        "rawSql": rule_sql(rule, context.values),
     }
     reduce: Json = {
         "datasource": _EXPRESSION,
@@ -203,12 +204,12 @@ def _node(ref_id: str, source: str, model: Json, range_s: int) -> Json:
     }
 
 
-def _annotations(rule: Rule, site: _Site) -> dict[str, str]:
-    uid, panel = site.panel(rule)
+def _annotations(rule: Rule, context: _Context) -> dict[str, str]:
+    uid, panel = context.panel(rule)
     return {
         "summary": rule.summary,
         "description": rule.description,
-        "runbook_url": f"{site.objectives.runbooks}/{rule.name}.md",
+        "runbook_url": f"{context.objectives.runbooks}/{rule.name}.md",
         # The API knows the panel by these alone; files have keys of their own beside them.
         "__dashboardUid__": uid,
         "__panelId__": str(panel),
@@ -219,15 +220,11 @@ def _labels(rule: Rule) -> dict[str, str]:
     return {"severity": rule.severity, "service": "wakeline"}
 
 
-def _notification(objectives: Objectives) -> Json:
-    if objectives.receiver is None:
+def _notification(receiver: str | None) -> Json:
+    if receiver is None:
         return {}
-    return {
-        "notification_settings": {
-            "receiver": objectives.receiver,
-            "group_by": ["grafana_folder", "alertname", "agent"],
-        }
-    }
+    grouped = ["grafana_folder", "alertname", "agent"]
+    return {"notification_settings": {"receiver": receiver, "group_by": grouped}}
 
 
 def _escaped(text: str) -> str:

@@ -114,7 +114,8 @@ class Contact:
 
     def look(self, grafana: Grafana) -> Found:
         """By its uid. What Grafana hides counts as equal."""
-        [raw] = [one for one in grafana.get(_POINTS) or [] if one.get("uid") == self.point.uid] or [None]
+        points = grafana.get(_POINTS) or []
+        raw = next((point for point in points if point.get("uid") == self.point.uid), None)
         if raw is None:
             return Found(State.ABSENT)
         wanted = self._content()

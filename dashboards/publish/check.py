@@ -5,7 +5,7 @@ fail.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dashboards.alerts.objectives import Objectives
@@ -43,7 +43,7 @@ class Finding:
 def local_findings(objectives: Objectives) -> Iterator[Finding]:
     """Dashboards and rules as they would be published."""
     contents = committed_dashboards()
-    problems = [text for content in contents.values() for text in _problems(content, contents.keys())]
+    problems = [text for content in contents.values() for text in _problems(content, contents)]
     problems += [
         f"{uid} is not what the code makes: run python -m dashboards"
         for uid, build in DASHBOARDS.items()
@@ -88,7 +88,7 @@ def require_plugin(grafana: Grafana) -> None:
         raise GrafanaRefused(404, _missing())
 
 
-def _problems(content: Json, known: object) -> Iterator[str]:
+def _problems(content: Json, known: Collection[str]) -> Iterator[str]:
     uid, panels = content["uid"], content["panels"]
     ids = [panel["id"] for panel in panels]
     if len(set(ids)) != len(ids):
@@ -98,7 +98,7 @@ def _problems(content: Json, known: object) -> Iterator[str]:
             if not target.get("rawSql", "").strip():
                 yield f"{uid}: the panel {panel['title']!r} has no query"
     for other in sorted(set(_LINK.findall(to_json(content)))):
-        if other not in known:  # type: ignore[operator]  # a view of keys
+        if other not in known:
             yield f"{uid} links to {other}, which is no dashboard of ours"
 
 

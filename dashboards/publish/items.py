@@ -15,8 +15,8 @@ from dashboards.source import FOLDER_TITLE, FOLDER_UID, Source, datasource
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a site says of itself.
+class Publication:
+    """What is to be published, and what is needed for it.
 
     Attributes:
         objectives: of its agents.
@@ -33,14 +33,17 @@ class Site:
     editable: bool = False
 
 
-def items_of(site: Site) -> list[Item]:
+def items_of(publication: Publication) -> list[Item]:
     """Folder, data source, dashboards, contact points, rules."""
     items: list[Item] = [Folder(FOLDER_UID, FOLDER_TITLE)]
-    if site.source is not None:
-        items.append(DataSource(datasource(site.source), site.password))
+    if publication.source is not None:
+        items.append(DataSource(datasource(publication.source), publication.password))
     items += [Dashboard(content, FOLDER_UID) for content in committed_dashboards().values()]
-    items += [Contact(point, site.environment, site.editable) for point in site.objectives.contact_points]
-    items += [RuleGroup(group, site.editable) for group in api_groups(site.objectives)]
+    items += [
+        Contact(point, publication.environment, publication.editable)
+        for point in publication.objectives.contact_points
+    ]
+    items += [RuleGroup(group, publication.editable) for group in api_groups(publication.objectives)]
     return items
 
 

@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class Decision:
     """One item with what was found, and what is done about it."""
 
     item: Item
@@ -50,7 +50,7 @@ def decide(found: Found, *, force: bool) -> Action:
     }[found.state]
 
 
-def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Iterator[Step]:
+def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Iterator[Decision]:
     """Look at each item in turn. Writes nothing.
 
     Raises:
@@ -59,37 +59,37 @@ def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Ite
     """
     for item in items:
         found = item.look(grafana)
-        yield Step(item, found, decide(found, force=force))
+        yield Decision(item, found, decide(found, force=force))
 
 
 def publish(
-    grafana: Grafana, items: Sequence[Item], *, force: bool = False, told: Callable[[Step], None]
-) -> list[Step]:
+    grafana: Grafana, items: Sequence[Item], *, force: bool = False, told: Callable[[Decision], None]
+) -> list[Decision]:
     """Look at each item and write it where that is called for, before the next is looked at.
 
     Args:
         grafana: where to.
         items: in an order in which each finds what it needs, as `items_of` has them.
         force: also overwrite what somebody else has changed.
-        told: called with each step when it is done.
+        told: called with each decision when it is done.
 
     Raises:
         GrafanaRefused, GrafanaUnavailable: what was written until then stays; a further run goes on.
     """
     done = []
-    for step in plan(grafana, items, force=force):
-        if step.writes:
-            step.item.write(grafana, step.found)
-        told(step)
-        done.append(step)
+    for decision in plan(grafana, items, force=force):
+        if decision.writes:
+            decision.item.write(grafana, decision.found)
+        told(decision)
+        done.append(decision)
     return done
 
 
-def difference(step: Step) -> list[str]:
+def difference(decision: Decision) -> list[str]:
     """Lines of a unified diff from what Grafana holds to what should be there; none where nothing differs."""
-    if step.action is Action.NOTHING or step.found.held is None:
+    if decision.action is Action.NOTHING or decision.found.held is None:
         return []
-    held, wanted = _lines(step.found.held), _lines(step.item.wanted)
+    held, wanted = _lines(decision.found.held), _lines(decision.item.wanted)
     return list(difflib.unified_diff(held, wanted, "in Grafana", "here", lineterm="", n=2))
 
 

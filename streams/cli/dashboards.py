@@ -4,14 +4,13 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from streams.cli import options as opt
 
 if TYPE_CHECKING:
-    from dashboards.publish.items import Site
+    from dashboards.publish.items import Publication
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -88,9 +87,9 @@ def publish(
     """
     from streams.cli import dashboards_command as command
 
-    site = _site(context, config, data, alerts, source, source_user, without_source, editable)
+    publication = _publication(context, config, data, alerts, source, source_user, without_source, editable)
     client = command.connect(command.Where(grafana, token_file, timeout), sys.stderr)
-    raise typer.Exit(command.run_publish(client, site, sys.stdout, force=force))
+    raise typer.Exit(command.run_publish(client, publication, sys.stdout, force=force))
 
 
 @app.command()
@@ -109,9 +108,9 @@ def diff(
     """Show what publishing would change, line by line; writes nothing. Ends with 1 when something differs."""
     from streams.cli import dashboards_command as command
 
-    site = _site(context, config, data, alerts, source, source_user, without_source, False)
+    publication = _publication(context, config, data, alerts, source, source_user, without_source, False)
     client = command.connect(command.Where(grafana, token_file, timeout), sys.stderr)
-    raise typer.Exit(command.run_diff(client, site, sys.stdout))
+    raise typer.Exit(command.run_diff(client, publication, sys.stdout))
 
 
 @app.command()
@@ -164,7 +163,7 @@ def files(
     raise typer.Exit(command.run_files(folder, command.objectives_in(alerts), reached, sys.stdout))
 
 
-def _site(
+def _publication(
     context: typer.Context,
     config: Path | None,
     data: Path | None,
@@ -173,17 +172,17 @@ def _site(
     user: str,
     without_source: bool,
     editable: bool,
-) -> "Site":
-    from dashboards.publish.items import Site
+) -> "Publication":
+    from dashboards.publish.items import Publication
     from streams.cli import dashboards_command as command
 
     objectives = command.objectives_in(alerts)
     if without_source:
-        return Site(objectives, None, "", os.environ, editable)
+        return Publication(objectives, None, "", os.environ, editable)
     settings = opt.settings_of(context, config)
     reached = command.source_at(source or settings.clickhouse_url, settings.clickhouse_database, user)
     password = command.reader_password(os.environ, _local_password(settings, data, user))
-    return Site(objectives, reached, password, os.environ, editable)
+    return Publication(objectives, reached, password, os.environ, editable)
 
 
 def _local_password(settings: Any, data: Path | None, user: str) -> str:
@@ -192,7 +191,5 @@ def _local_password(settings: Any, data: Path | None, user: str) -> str:
 
     from streams.local.accounts import with_local_password
 
-    if urlsplit(settings.clickhouse_url).hostname is None:
-        return ""
     asked = msgspec.structs.replace(settings, clickhouse_user=user, clickhouse_password="")
     return str(with_local_password(asked, opt.folder_of(data)).clickhouse_password)

@@ -14,10 +14,10 @@ from dashboards.publish.check import grafana_findings, local_findings, require_p
 from dashboards.publish.client import BadAddress, Grafana
 from dashboards.publish.export import write_export
 from dashboards.publish.item import Item, State
-from dashboards.publish.items import Site, committed_dashboards, items_of
+from dashboards.publish.items import Publication, committed_dashboards, items_of
 from dashboards.publish.leftovers import leftovers
-from dashboards.publish.publish import Action, Step, difference, plan, publish
-from dashboards.source import PASSWORD_VARIABLE, Source
+from dashboards.publish.publish import Action, Decision, difference, plan, publish
+from dashboards.source import FOLDER_UID, PASSWORD_VARIABLE, Source
 from streams.settings import PREFIX, ConfigError
 
 URL_VARIABLE = f"{PREFIX}GRAFANA_URL"
@@ -93,7 +93,7 @@ def source_at(url: str, database: str, user: str) -> Source:
     return Source(parts.hostname, parts.port or (8443 if secure else 8123), secure, user, database)
 
 
-def run_publish(grafana: Grafana, site: Site, out: TextIO, *, force: bool) -> int:
+def run_publish(grafana: Grafana, publication: Publication, out: TextIO, *, force: bool) -> int:
     """Write what is not as it should be.
 
     Returns:
@@ -103,37 +103,40 @@ def run_publish(grafana: Grafana, site: Site, out: TextIO, *, force: bool) -> in
         ConfigError: a contact point's secret is missing.
         GrafanaRefused, GrafanaUnavailable: what was written until then stays.
     """
-    items = _items(site)
+    items = _items(publication)
     require_plugin(grafana)
-    steps = publish(grafana, items, force=force, told=lambda step: _tell(step, _DONE, out))
+    if publication.source is not None and not publication.password:
+        out.write(f"No password for {publication.source.user} is known: {PASSWORD_VARIABLE} would name it\n")
+    decisions = publish(grafana, items, force=force, told=lambda decision: _tell(decision, _DONE, out))
     _tell_leftovers(grafana, items, out)
-    written, left = _count(steps)
+    written, left = _count(decisions)
     if not written and not left:
-        out.write(f"Nothing to write: all {len(steps)} are as they should be.\n")
+        out.write(f"Nothing to write: all {len(decisions)} are as they should be.\n")
         return 0
-    out.write(f"{written} written, {len(steps) - written - left} unchanged, {left} left alone.\n")
-    if any(step.found.state is State.FOREIGN for step in steps if not step.writes):
+    out.write(f"{written} written, {len(decisions) - written - left} unchanged, {left} left alone.\n")
+    out.write(f"They are at {grafana.address}/dashboards/f/{FOLDER_UID}\n")
+    if any(decision.found.state is State.FOREIGN for decision in decisions if not decision.writes):
         out.write("wakeline dashboards diff shows what was changed by hand; --force overwrites it.\n")
     return EXIT_DIFFERENT if left else 0
 
 
-def run_diff(grafana: Grafana, site: Site, out: TextIO) -> int:
+def run_diff(grafana: Grafana, publication: Publication, out: TextIO) -> int:
     """Show what a publication would change; writes nothing.
 
     Returns:
         0 when nothing differs, else 1.
     """
-    items = _items(site)
-    steps = []
-    for step in plan(grafana, items):
-        steps.append(step)
-        _tell(step, _TO_DO, out)
-        for line in difference(step):
+    items = _items(publication)
+    decisions = []
+    for decision in plan(grafana, items):
+        decisions.append(decision)
+        _tell(decision, _TO_DO, out)
+        for line in difference(decision):
             out.write(f"    {line}\n")
     _tell_leftovers(grafana, items, out)
-    written, left = _count(steps)
+    written, left = _count(decisions)
     out.write(
-        f"{written} to write, {left} to leave alone, {len(steps) - written - left} as they should be.\n"
+        f"{written} to write, {left} to leave alone, {len(decisions) - written - left} as they should be.\n"
     )
     return EXIT_DIFFERENT if written or left else 0
 
@@ -215,8 +218,8 @@ def _token(where: Where) -> str:
     return token
 
 
-def _items(site: Site) -> list[Item]:
-    items = items_of(site)
+def _items(publication: Publication) -> list[Item]:
+    items = items_of(publication)
     try:
         for item in items:
             _ = item.wanted  # a secret that is missing is told before anything is written
@@ -225,17 +228,17 @@ def _items(site: Site) -> list[Item]:
     return items
 
 
-def _tell(step: Step, words: Mapping[Action, str], out: TextIO) -> None:
-    said = words.get(step.action)
+def _tell(decision: Decision, words: Mapping[Action, str], out: TextIO) -> None:
+    said = words.get(decision.action)
     if said is None:
         said = (
             "left alone: it is provisioned from files of the server"
-            if step.found.state is State.FILE
-            else f"left alone. {step.found.why}"
+            if decision.found.state is State.FILE
+            else f"left alone. {decision.found.why}"
         )
-    elif step.action is Action.OVERWRITE:
-        said = f"{said}. {step.found.why}"
-    out.write(f"{step.item.kind:14} {step.item.name:28} {said}\n")
+    elif decision.action is Action.OVERWRITE:
+        said = f"{said}. {decision.found.why}"
+    out.write(f"{decision.item.kind:14} {decision.item.name:28} {said}\n")
     out.flush()
 
 
@@ -244,6 +247,7 @@ def _tell_leftovers(grafana: Grafana, items: Sequence[Item], out: TextIO) -> Non
         out.write(f"{kind:14} {name:28} of a former version: delete it in Grafana when nobody needs it\n")
 
 
-def _count(steps: Sequence[Step]) -> tuple[int, int]:
+def _count(decisions: Sequence[Decision]) -> tuple[int, int]:
     """How many are written, and how many left alone."""
-    return sum(step.writes for step in steps), sum(step.action is Action.LEAVE for step in steps)
+    left = sum(decision.action is Action.LEAVE for decision in decisions)
+    return sum(decision.writes for decision in decisions), left

@@ -14,8 +14,8 @@ from dashboards.publish.check import grafana_findings
 from dashboards.publish.client import Grafana
 from dashboards.publish.export import write_export
 from dashboards.publish.item import State
-from dashboards.publish.items import Site, items_of
-from dashboards.publish.publish import Action, Step, plan, publish
+from dashboards.publish.items import Publication, items_of
+from dashboards.publish.publish import Action, Decision, plan, publish
 from dashboards.source import Source
 from dashboards.target import PLUGIN
 
@@ -33,8 +33,8 @@ def grafana() -> Grafana:
     return Grafana(URL, TOKEN)
 
 
-def tell(step: Step) -> None:
-    print(step.item.kind, step.item.name, step.action)
+def tell(decision: Decision) -> None:
+    print(decision.item.kind, decision.item.name, decision.action)
 
 
 def test_a_real_grafana_is_written_once_and_changes_by_hand_are_found(
@@ -44,23 +44,25 @@ def test_a_real_grafana_is_written_once_and_changes_by_hand_are_found(
     point = ContactPoint(
         uid="wakeline-test", name="wakeline test", type="webhook", settings={"url": "https://hooks.invalid/x"}
     )
-    site = Site(
+    site = Publication(
         Objectives(receiver=point.name, contact_points=(point,)),
         Source("clickhouse.invalid") if has_plugin else None,
         "password",
     )
     publish(grafana, items_of(site), force=True, told=tell)
-    assert {step.action for step in plan(grafana, items_of(site))} == {Action.NOTHING}
+    assert {decision.action for decision in plan(grafana, items_of(site))} == {Action.NOTHING}
 
     board = grafana.get(f"/dashboards/uid/{BOARD}")
     mine = board["dashboard"] | {"description": "changed by hand"}
     grafana.post(
         "/dashboards/db", {"dashboard": mine, "folderUid": board["meta"]["folderUid"], "overwrite": False}
     )
-    [step] = [step for step in plan(grafana, items_of(site)) if step.action is not Action.NOTHING]
-    assert (step.item.name, step.found.state) == (BOARD, State.FOREIGN)
+    [decision] = [
+        decision for decision in plan(grafana, items_of(site)) if decision.action is not Action.NOTHING
+    ]
+    assert (decision.item.name, decision.found.state) == (BOARD, State.FOREIGN)
     publish(grafana, items_of(site), force=True, told=tell)
-    assert {step.action for step in plan(grafana, items_of(site))} == {Action.NOTHING}
+    assert {decision.action for decision in plan(grafana, items_of(site))} == {Action.NOTHING}
 
     names = {path.name for path in write_export(grafana, tmp_path)}
     assert {f"{BOARD}.json", "wakeline-agents.json", "contact-points.json"} <= names

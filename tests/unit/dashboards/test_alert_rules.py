@@ -13,6 +13,7 @@ from dashboards.__main__ import FOLDER, ROOT, files
 from dashboards.alerts.objectives import (
     AgentObjective,
     BadObjectives,
+    ContactPoint,
     DefaultObjective,
     Objectives,
     StepObjective,
@@ -20,7 +21,7 @@ from dashboards.alerts.objectives import (
     placeholders,
 )
 from dashboards.alerts.rules import GROUPS
-from dashboards.alerts.shapes import api_groups, duration, file_groups
+from dashboards.alerts.shapes import api_groups, duration, file_contact_points, file_groups
 from dashboards.macros import Scope, expand
 from dashboards.provisioning import provisioning_files, to_yaml
 from dashboards.queries import load_query, query_names
@@ -84,6 +85,17 @@ def test_both_shapes_hold_the_same_rules() -> None:
         for name in ("condition", "data", "noDataState", "execErrState", "for", "annotations"):
             assert rule[name] == other[name]
         assert rule["notification_settings"] == other["notification_settings"]
+
+
+def test_a_dollar_in_the_name_of_a_receiver_is_no_variable_of_grafanas() -> None:
+    point = ContactPoint(uid="u", name="on $call", type="webhook", settings={"url": "$HOOK"})
+    objectives = Objectives(receiver="on $call", contact_points=(point,))
+    [rule, *_] = file_groups(objectives)["groups"][0]["rules"]
+    [made] = file_contact_points(objectives.contact_points)["contactPoints"]
+    assert rule["notification_settings"]["receiver"] == made["name"] == "on $$call"
+    assert made["receivers"][0]["settings"]["url"] == "$HOOK"
+    [rule, *_] = api_groups(objectives)[0]["rules"]
+    assert rule["notification_settings"]["receiver"] == "on $call"
 
 
 def test_names_and_uids_are_unique() -> None:

@@ -1,4 +1,4 @@
-"""Does Grafana's own schema know every key that we send? Its SDK reads what is committed and loses nothing."""
+"""Does Grafana's own schema know every key that we send? Its SDK reads all of it, and loses nothing."""
 
 import json
 import warnings

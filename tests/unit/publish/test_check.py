@@ -11,8 +11,8 @@ from dashboards.__main__ import ROOT
 from dashboards.alerts.objectives import Objectives, load_objectives
 from dashboards.publish.check import Finding, grafana_findings, local_findings, require_plugin
 from dashboards.publish.client import Grafana, GrafanaRefused
-from dashboards.publish.items import Site, committed_dashboards, items_of
-from dashboards.publish.publish import Step, publish
+from dashboards.publish.items import Publication, committed_dashboards, items_of
+from dashboards.publish.publish import Decision, publish
 from dashboards.source import Source
 from tests.unit.publish.double import Answer, Fault, GrafanaDouble
 
@@ -24,8 +24,8 @@ def wrong(findings: list[Finding]) -> dict[str, str]:
 
 
 def ready(grafana: Grafana) -> None:
-    done: list[Step] = []
-    publish(grafana, items_of(Site(Objectives(), Source())), told=done.append)
+    done: list[Decision] = []
+    publish(grafana, items_of(Publication(Objectives(), Source())), told=done.append)
 
 
 def test_what_is_committed_is_in_order() -> None:

@@ -14,41 +14,41 @@ from dashboards.publish.boards import PAGE, dashboards_in
 from dashboards.publish.client import Grafana, GrafanaRefused, GrafanaUnavailable
 from dashboards.publish.export import write_export
 from dashboards.publish.item import State
-from dashboards.publish.items import Site, committed_dashboards, items_of
+from dashboards.publish.items import Publication, committed_dashboards, items_of
 from dashboards.publish.leftovers import leftovers
-from dashboards.publish.publish import Action, Step, difference, plan, publish
+from dashboards.publish.publish import Action, Decision, difference, plan, publish
 from dashboards.source import FOLDER_UID, SOURCE_UID, Source
 from tests.unit.publish.double import TOKEN, Answer, Fault, GrafanaDouble
 
 SECRET = "https://hooks.example/T0/secret"
 PASSWORD = "correct-horse"
 EXAMPLE = load_objectives(ROOT / "deploy" / "grafana" / "alerts.example.toml")
-SITE = Site(EXAMPLE, Source("ch.internal"), PASSWORD, {"WAKELINE_ON_CALL_URL": SECRET})
+SITE = Publication(EXAMPLE, Source("ch.internal"), PASSWORD, {"WAKELINE_ON_CALL_URL": SECRET})
 BOARDS = len(committed_dashboards())
 BOARD = "wakeline-fleet"
 
 
-def run(grafana: Grafana, site: Site = SITE, *, force: bool = False) -> list[Step]:
-    told: list[Step] = []
-    steps = publish(grafana, items_of(site), force=force, told=told.append)
-    assert told == steps
-    return steps
+def run(grafana: Grafana, site: Publication = SITE, *, force: bool = False) -> list[Decision]:
+    told: list[Decision] = []
+    decisions = publish(grafana, items_of(site), force=force, told=told.append)
+    assert told == decisions
+    return decisions
 
 
-def step_of(steps: list[Step], name: str) -> Step:
-    [found] = [step for step in steps if step.item.name == name]
+def decision_on(decisions: list[Decision], name: str) -> Decision:
+    [found] = [decision for decision in decisions if decision.item.name == name]
     return found
 
 
-def with_objectives(**changes: Any) -> Site:
-    return Site(msgspec.structs.replace(EXAMPLE, **changes), SITE.source, PASSWORD, SITE.environment)
+def with_objectives(**changes: Any) -> Publication:
+    return Publication(msgspec.structs.replace(EXAMPLE, **changes), SITE.source, PASSWORD, SITE.environment)
 
 
 def test_everything_is_created_in_an_order_in_which_each_finds_what_it_needs(
     double: GrafanaDouble, grafana: Grafana
 ) -> None:
-    steps = run(grafana)
-    assert {step.action for step in steps} == {Action.CREATE}
+    decisions = run(grafana)
+    assert {decision.action for decision in decisions} == {Action.CREATE}
     state = double.state
     assert state.folders[FOLDER_UID]["title"] == "Agent Observability"
     assert len(state.boards) == BOARDS
@@ -68,8 +68,8 @@ def test_a_second_run_writes_nothing(double: GrafanaDouble, grafana: Grafana) ->
     run(grafana)
     before = deepcopy(double.state)
     double.asked.clear()
-    steps = run(grafana)
-    assert {step.action for step in steps} == {Action.NOTHING}
+    decisions = run(grafana)
+    assert {decision.action for decision in decisions} == {Action.NOTHING}
     assert double.writes == []
     assert double.state == before
 
@@ -82,28 +82,28 @@ def test_a_second_run_writes_nothing_when_grafana_has_upgraded_what_it_holds(
     run(grafana)
     double.state.boards[BOARD]["dashboard"] |= {"schemaVersion": 42, "preload": False}
     double.asked.clear()
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
     assert double.writes == []
 
 
 def test_answers_without_a_body_change_nothing(double: GrafanaDouble, grafana: Grafana) -> None:
     double.state.empty_answers = True
-    assert {step.action for step in run(grafana)} == {Action.CREATE}
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana)} == {Action.CREATE}
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
 
 
 def test_what_was_ours_is_updated(double: GrafanaDouble, grafana: Grafana) -> None:
     run(grafana)
     double.asked.clear()
     site = with_objectives(default=DefaultObjective(month_usd=7.0))
-    moved = Site(site.objectives, Source("elsewhere"), PASSWORD, SITE.environment)
-    steps = run(grafana, moved)
-    changed = {step.item.name for step in steps if step.action is Action.UPDATE}
+    moved = Publication(site.objectives, Source("elsewhere"), PASSWORD, SITE.environment)
+    decisions = run(grafana, moved)
+    changed = {decision.item.name for decision in decisions if decision.action is Action.UPDATE}
     assert changed == {"Wakeline ClickHouse", "wakeline-costs"}
     assert len(double.writes) == 2
     assert "toFloat64(7.0)" in str(double.rule("wakeline-budget-burn-1h"))
     assert double.state.sources[SOURCE_UID]["jsonData"]["host"] == "elsewhere"
-    assert {step.action for step in run(grafana, moved)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana, moved)} == {Action.NOTHING}
 
 
 def test_a_new_version_of_a_dashboard_follows_ours(
@@ -113,10 +113,10 @@ def test_a_new_version_of_a_dashboard_follows_ours(
     changed = committed_dashboards()
     changed[BOARD]["description"] = "new"
     monkeypatch.setattr("dashboards.publish.items.committed_dashboards", lambda: changed)
-    assert step_of(run(grafana), BOARD).action is Action.UPDATE
+    assert decision_on(run(grafana), BOARD).action is Action.UPDATE
     assert double.state.boards[BOARD]["dashboard"]["description"] == "new"
     assert len(double.state.versions[BOARD]) == 2
-    assert step_of(run(grafana), BOARD).action is Action.NOTHING
+    assert decision_on(run(grafana), BOARD).action is Action.NOTHING
 
 
 def change_board(double: GrafanaDouble) -> None:
@@ -196,23 +196,23 @@ def test_what_somebody_has_changed_is_told_and_left_alone_until_forced(
     double.asked.clear()
     # Left alone also when there would be something new to write.
     site = with_objectives(default=DefaultObjective(run_p95_s=77.0))
-    left = step_of(run(grafana), name)
+    left = decision_on(run(grafana), name)
     assert left.action is Action.LEAVE
     assert left.found.state is State.FOREIGN
     assert why in left.found.why
     assert double.writes == []
     assert double.state == before
     if name == "wakeline-agents":
-        assert step_of(run(grafana, site), name).action is Action.LEAVE
+        assert decision_on(run(grafana, site), name).action is Action.LEAVE
         assert double.state == before
     # Of a move and of a secret the reason alone tells.
     assert difference(left) or change in (move_board, change_contact)
     assert SECRET not in "\n".join(difference(left))
 
     forced = run(grafana, force=True)
-    assert {step.item.name for step in forced if step.writes} == {name}
-    assert step_of(forced, name).action is Action.OVERWRITE
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    assert {decision.item.name for decision in forced if decision.writes} == {name}
+    assert decision_on(forced, name).action is Action.OVERWRITE
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ def test_what_comes_from_files_of_the_server_is_never_written(
     run(grafana)
     provision(double.state)
     double.asked.clear()
-    step = step_of(run(grafana, force=True), name)
-    assert (step.found.state, step.action) == (State.FILE, Action.LEAVE)
+    decision = decision_on(run(grafana, force=True), name)
+    assert (decision.found.state, decision.action) == (State.FILE, Action.LEAVE)
     assert double.writes == []
 
 
@@ -250,7 +250,7 @@ def test_what_is_equal_though_made_by_hand_is_taken_over_without_a_write(
             rule["annotations"].pop(MARK)
     double.state.sources[SOURCE_UID]["jsonData"].pop("wakelinePublished")
     double.asked.clear()
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
     assert double.writes == []
 
 
@@ -260,8 +260,8 @@ def test_settings_of_the_source_that_somebody_added_stay(double: GrafanaDouble, 
         {"setting": "max_threads", "value": "4"}
     ]
     double.state.sources[SOURCE_UID]["isDefault"] = True
-    moved = Site(EXAMPLE, Source("elsewhere"), "", SITE.environment)
-    assert step_of(run(grafana, moved), "Wakeline ClickHouse").action is Action.UPDATE
+    moved = Publication(EXAMPLE, Source("elsewhere"), "", SITE.environment)
+    assert decision_on(run(grafana, moved), "Wakeline ClickHouse").action is Action.UPDATE
     held = double.state.sources[SOURCE_UID]
     assert held["jsonData"]["customSettings"] == [{"setting": "max_threads", "value": "4"}]
     assert held["isDefault"] is True
@@ -281,14 +281,14 @@ def test_a_save_between_look_and_write_is_not_overwritten(double: GrafanaDouble,
 
 def test_a_run_that_breaks_off_is_completed_by_the_next(double: GrafanaDouble, grafana: Grafana) -> None:
     double.faults.append(Fault("PUT /api/v1/provisioning", Answer(500, {"message": "boom"}), times=1))
-    told: list[Step] = []
+    told: list[Decision] = []
     with pytest.raises(GrafanaRefused, match="not written twice"):
         publish(grafana, items_of(SITE), told=told.append)
-    assert {step.action for step in told} == {Action.CREATE}
+    assert {decision.action for decision in told} == {Action.CREATE}
     assert double.state.groups == {}
-    steps = run(grafana)
-    assert {step.item.kind for step in steps if step.writes} == {"alert rules"}
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    decisions = run(grafana)
+    assert {decision.item.kind for decision in decisions if decision.writes} == {"alert rules"}
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
 
 
 def test_a_write_that_was_done_but_not_answered_is_found(double: GrafanaDouble) -> None:
@@ -298,8 +298,8 @@ def test_a_write_that_was_done_but_not_answered_is_found(double: GrafanaDouble) 
     with pytest.raises(GrafanaUnavailable, match="does not answer"):
         run(impatient)
     double.state.folders[FOLDER_UID] = {"uid": FOLDER_UID, "title": "Agent Observability", "version": 1}
-    steps = run(Grafana(double.url, TOKEN))
-    assert step_of(steps, "Agent Observability").action is Action.NOTHING
+    decisions = run(Grafana(double.url, TOKEN))
+    assert decision_on(decisions, "Agent Observability").action is Action.NOTHING
 
 
 def test_a_receiver_that_is_nowhere_is_grafanas_to_tell(double: GrafanaDouble, grafana: Grafana) -> None:
@@ -308,7 +308,7 @@ def test_a_receiver_that_is_nowhere_is_grafanas_to_tell(double: GrafanaDouble, g
 
 
 def test_rules_stay_open_to_the_user_interface_when_asked(double: GrafanaDouble, grafana: Grafana) -> None:
-    run(grafana, Site(EXAMPLE, None, "", SITE.environment, editable=True))
+    run(grafana, Publication(EXAMPLE, None, "", SITE.environment, editable=True))
     assert double.rule("wakeline-latency")["provenance"] == ""
     assert double.state.points["wakeline-on-call"]["provenance"] == ""
     assert SOURCE_UID not in double.state.sources
@@ -319,7 +319,7 @@ def test_rules_stay_open_to_the_user_interface_when_asked(double: GrafanaDouble,
 
 def test_a_secret_that_is_missing_is_named(grafana: Grafana, double: GrafanaDouble) -> None:
     with pytest.raises(MissingVariable, match="'wakeline on call' needs the variable WAKELINE_ON_CALL_URL"):
-        run(grafana, Site(EXAMPLE, None))
+        run(grafana, Publication(EXAMPLE, None))
     assert SECRET not in repr(items_of(SITE))
     assert PASSWORD not in repr(items_of(SITE))
 
@@ -328,11 +328,11 @@ def test_what_grafana_hides_counts_as_equal(double: GrafanaDouble, grafana: Graf
     point = msgspec.structs.replace(
         EXAMPLE.contact_points[0], settings={"url": "https://x.example", "username": "u", "password": "$HOOK"}
     )
-    site = Site(Objectives(contact_points=(point,)), None, "", {"HOOK": SECRET})
+    site = Publication(Objectives(contact_points=(point,)), None, "", {"HOOK": SECRET})
     run(grafana, site)
-    assert {step.action for step in run(grafana, site)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana, site)} == {Action.NOTHING}
     double.state.points["wakeline-on-call"]["settings"]["username"] = "other"
-    left = step_of(run(grafana, site), "wakeline on call")
+    left = decision_on(run(grafana, site), "wakeline on call")
     assert left.found.why == "It differs in username"
     assert "(hidden)" in str(left.found.held)
     assert SECRET not in str(left.found.held)
@@ -341,17 +341,17 @@ def test_what_grafana_hides_counts_as_equal(double: GrafanaDouble, grafana: Graf
 def test_a_plan_writes_nothing_and_shows_what_a_publication_would_do(
     double: GrafanaDouble, grafana: Grafana
 ) -> None:
-    steps = list(plan(grafana, items_of(SITE)))
-    assert {step.action for step in steps} == {Action.CREATE}
+    decisions = list(plan(grafana, items_of(SITE)))
+    assert {decision.action for decision in decisions} == {Action.CREATE}
     assert double.writes == []
     run(grafana)
-    steps = list(plan(grafana, items_of(with_objectives(default=DefaultObjective(month_usd=7.0)))))
-    changed = [step for step in steps if step.writes]
-    assert [step.item.name for step in changed] == ["wakeline-costs"]
+    decisions = list(plan(grafana, items_of(with_objectives(default=DefaultObjective(month_usd=7.0)))))
+    changed = [decision for decision in decisions if decision.writes]
+    assert [decision.item.name for decision in changed] == ["wakeline-costs"]
     lines = difference(changed[0])
     assert any(line.startswith("-") and "toFloat64(1000.0)" in line for line in lines)
     assert any(line.startswith("+") and "toFloat64(7.0)" in line for line in lines)
-    assert all(not difference(step) for step in steps if not step.writes)
+    assert all(not difference(decision) for decision in decisions if not decision.writes)
 
 
 def test_what_a_former_version_left_is_told_and_kept(double: GrafanaDouble, grafana: Grafana) -> None:
@@ -368,7 +368,7 @@ def test_what_a_former_version_left_is_told_and_kept(double: GrafanaDouble, graf
         ("dashboard", "wakeline-former"),
         ("alert rules", "wakeline-former-rules"),
     ]
-    assert {step.action for step in run(grafana)} == {Action.NOTHING}
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
 
 
 def test_a_folder_is_read_page_by_page(double: GrafanaDouble, grafana: Grafana) -> None:
