@@ -9,6 +9,7 @@ import { format } from "./units.js";
  * @property {string} name of its column
  * @property {"time"|"number"|"boolean"|"string"|"other"} kind
  * @property {Array} values a row each; null where there is none
+ * @property {Array<boolean>} [told] of a series: whether its answer had a row there at all
  * @property {Object<string, string>} labels of a series: text columns by name
  * @property {object} config unit, decimals, thresholds, mappings, custom... of this field
  * @property {string} title what it is called on the panel
@@ -60,8 +61,10 @@ export function series(fields) {
     for (const number of numbers) {
       const labels = Object.fromEntries(texts.map((text) => [text.name, String(text.values[row] ?? "")]));
       const key = JSON.stringify([number.name, labels]);
-      if (!found.has(key)) found.set(key, { ...number, labels, values: new Array(times.length).fill(null) });
-      found.get(key).values[place.get(time.values[row])] = number.values[row];
+      if (!found.has(key)) found.set(key, { ...number, labels, values: new Array(times.length).fill(null), told: new Array(times.length).fill(false) });
+      const at = place.get(time.values[row]);
+      found.get(key).values[at] = number.values[row];
+      found.get(key).told[at] = true;
     }
   }
   return [{ ...time, values: times }, ...found.values()];

@@ -44,7 +44,7 @@ export class Panel {
     const { model } = this;
     const id = fresh("panel");
     const isText = model.type === "text";
-    this.title = h("h2", { id }, model.title ?? "");
+    this.title = h("h2", { id, title: model.title }, model.title ?? "");
     this.body = h("div.panel-body");
     const info = model.description ? h("button.icon", { type: "button", "aria-label": `About this panel: ${model.description}` }, "i") : null;
     if (info) attach(info, () => h("p", {}, model.description));

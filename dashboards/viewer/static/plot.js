@@ -13,7 +13,7 @@ const observed = new ResizeObserver((entries) => {
   }
 });
 
-/** A text as Plotly must get it: it reads tags and entities. */
+/** A text as Plotly must get it: it reads tags and entities. Bold would be a style attribute, which the policy forbids. */
 export function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
@@ -55,7 +55,8 @@ export function clear(element) {
 
 function axis() {
   const line = getComputedStyle(document.documentElement).getPropertyValue("--grid").trim();
-  return { gridcolor: line, linecolor: line, zeroline: false, automargin: false, fixedrange: true, ticks: "" };
+  const spike = { spikecolor: line, spikethickness: 1, spikedash: "solid", spikemode: "across" };
+  return { gridcolor: line, linecolor: line, zeroline: false, automargin: false, fixedrange: true, ticks: "", ...spike };
 }
 
 /** An axis of values: ticks in the unit, and how much room their texts take. */

@@ -103,7 +103,7 @@ async function render(context, chart, { series, names, rows, isHorizontal, stack
     return {
       type: "bar", name: plain(title), orientation: isHorizontal ? "h" : "v",
       x: isHorizontal ? numbers : places, y: isHorizontal ? places : numbers,
-      customdata: numbers.map((value, row) => [`${plain(names[row])}<br>${plain(title)}  <b>${plain(display(field, value).text)}</b>`, row]),
+      customdata: numbers.map((value, row) => [`${plain(names[row])}<br>${plain(title)}  ${plain(display(field, value).text)}`, row]),
       hovertemplate: "%{customdata[0]}<extra></extra>",
       marker: { color: bySteps ? numbers.map((value) => valueColor(field, value)) : rgba(color, 0.85), line: { width: 0 } },
       meta: { field, frame },
@@ -149,7 +149,7 @@ export function piechart(context) {
     type: "pie", values: parts.map(({ value }) => value), labels: parts.map(({ title }, number) => `${plain(title)}${"\u200b".repeat(number)}`),
     hole: options.pieType === "donut" ? 0.6 : 0, sort: false, direction: "clockwise", textinfo: "percent", textposition: "inside", insidetextorientation: "horizontal",
     marker: { colors, line: { width: 1, color: getComputedStyle(document.documentElement).getPropertyValue("--panel").trim() } },
-    customdata: parts.map(({ title, field, value }) => `${plain(title)}  <b>${plain(display(field, value).text)}</b>`), hovertemplate: "%{customdata}<br>%{percent}<extra></extra>",
+    customdata: parts.map(({ title, field, value }) => `${plain(title)}  ${plain(display(field, value).text)}`), hovertemplate: "%{customdata}<br>%{percent}<extra></extra>",
   };
   const ready = plot(chart, [trace], { margin: { l: 6, r: 6, t: 6, b: 6 }, uniformtext: { minsize: 10, mode: "hide" } }, `${context.title}: ${parts.length} parts of a whole; the list beside says which.`);
   return { ready, clear: () => clear(chart) };

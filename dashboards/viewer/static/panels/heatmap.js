@@ -26,7 +26,7 @@ export function draw(context) {
   context.body.append(h("div.with-legend.is-right", {}, h("div.holder", {}, chart), isWide && scale(greatest, exponent, rows[0])));
   const trace = {
     type: "heatmap", x: time.values.map((at) => toPlot(at + step / 2)), y: names.map((_, number) => number), z: rows.map((row) => row.values.map(shade)),
-    customdata: rows.map((row) => row.values.map((value, at) => `${plain(row.title)}  <b>${plain(display(row, value).text)}</b><br>${iso(time.values[at])}`)),
+    customdata: rows.map((row) => row.values.map((value, at) => `${plain(row.title)}  ${plain(display(row, value).text)}<br>${iso(time.values[at])}`)),
     hovertemplate: "%{customdata}<extra></extra>", hoverongaps: false, xgap: 1, ygap: 1, colorscale: heatScale(), zmin: 0, zmax: greatest ** exponent || 1, showscale: false,
   };
   const y = nameAxis(names, 14);

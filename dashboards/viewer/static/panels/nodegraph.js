@@ -7,7 +7,9 @@ import { short } from "../plot.js";
 import { attach, lines } from "../tip.js";
 
 const WIDE = 190;
-const HIGH = 96;
+const HIGH = 82;
+const TALLEST = 7;
+const LEAST_SCALE = 0.55;
 const RADIUS = 24;
 const MOST_NODES = 120;
 
@@ -15,6 +17,8 @@ export function draw(context) {
   const edgesFrame = context.frames.find((frame) => has(frame, "source") && has(frame, "target"));
   const nodesFrame = context.frames.find((frame) => frame !== edgesFrame && has(frame, "id"));
   if (!nodesFrame?.length) return context.nothing();
+  withUnits(nodesFrame, context.panel.options?.nodes);
+  if (edgesFrame) withUnits(edgesFrame, context.panel.options?.edges);
   const nodes = rows(nodesFrame).slice(0, MOST_NODES);
   const known = new Set(nodes.map(({ id }) => id));
   const edges = edgesFrame ? rows(edgesFrame).filter(({ source, target }) => known.has(source) && known.has(target)) : [];
@@ -24,11 +28,24 @@ export function draw(context) {
     ...edges.map((edge) => arrow(edge, edgesFrame, places, heaviest)),
     ...nodes.map((node) => circle(context, node, nodesFrame, places.get(node.id))),
   ];
-  const head = s("defs", {}, s("marker", { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, s("path", { d: "M 0 0 L 8 4 L 0 8 z", fill: "var(--edge)" })));
-  const picture = s("svg.graph", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `${context.title}: ${nodes.length} nodes, ${edges.length} connections` }, head, shapes);
+  const head = s("defs", {}, s("marker", { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, s("path", { d: "M 0 0 L 8 4 L 0 8 z", fill: "var(--edge)" })));
+  // All of it if it can still be read, else a part, and the rest by scrolling.
+  const fit = Math.min(context.body.clientWidth / width, context.body.clientHeight / height);
+  const scale = Math.min(Math.max(fit, LEAST_SCALE), 1.2);
+  const picture = s("svg.graph", { viewBox: `0 0 ${width} ${height}`, width: width * scale, height: height * scale, role: "group", "aria-label": `${context.title}: ${nodes.length} nodes, ${edges.length} connections` }, head, shapes);
   const note = nodesFrame.length > MOST_NODES ? h("p.note", {}, `The first ${MOST_NODES} of ${nodesFrame.length} nodes are drawn; the table has all.`) : null;
-  context.body.append(h("div.graph-box.scrolls", { tabindex: "0", role: "group", "aria-label": context.title }, picture), ...[note].filter(Boolean));
+  const box = h("div.graph-box.scrolls", { tabindex: "0", role: "group", "aria-label": context.title }, picture);
+  context.body.append(box, ...[note].filter(Boolean));
+  box.scrollTop = (box.scrollHeight - box.clientHeight) / 2;
   return {};
+}
+
+// The panel's own options say the units of what stands on nodes and edges.
+function withUnits(frame, options = {}) {
+  for (const [name, unit] of [["mainstat", options.mainStatUnit], ["secondarystat", options.secondaryStatUnit]]) {
+    const field = frame.fields.find((one) => one.name.toLowerCase() === name);
+    if (field && unit) field.config.unit = unit;
+  }
 }
 
 const has = (frame, name) => frame.fields.some((field) => field.name.toLowerCase() === name);
@@ -64,12 +81,19 @@ function layout(nodes, edges) {
   for (const { id } of nodes) if (!depth.has(id)) visit(id, 0);
   const columns = [];
   for (const { id } of nodes) (columns[depth.get(id)] ??= []).push(id);
-  const full = columns.filter(Boolean);
-  untangle(full, edges);
+  const whole = columns.filter(Boolean);
+  untangle(whole, edges);
+  const full = whole.flatMap(split);
   const most = Math.max(...full.map((column) => column.length));
   const places = new Map();
   full.forEach((column, x) => column.forEach((id, y) => places.set(id, { x: 70 + x * WIDE, y: 44 + (y + (most - column.length) / 2) * HIGH })));
   return { places, width: 140 + (full.length - 1) * WIDE, height: 20 + most * HIGH };
+}
+
+// A tall column stands in two or more, so that a graph is not much higher than wide.
+function split(column) {
+  const parts = Math.ceil(column.length / TALLEST);
+  return Array.from({ length: parts }, (_, part) => column.filter((_id, at) => at % parts === part));
 }
 
 // Each node near the mean of those before it: fewer edges cross.
@@ -122,7 +146,7 @@ function circle(context, node, frame, { x, y }) {
   const label = told.map(([name, value]) => `${name} ${value}`).join(", ");
   const group = s(
     "g.node", { tabindex: "0", role: links.length ? "button" : "img", "aria-label": label, transform: `translate(${x} ${y})` },
-    s("circle", { r: RADIUS, stroke: own, ...arcs(node, own) }), s("text.stat", { y: 4, "text-anchor": "middle" }, short(main, 9)),
+    s("circle", { r: RADIUS, stroke: own, fill: "var(--panel)" }), ring(node, context.panel.options?.nodes?.arcs), s("text.stat", { y: 4, "text-anchor": "middle" }, short(main, 9)),
     s("text.title", { y: RADIUS + 14, "text-anchor": "middle" }, short(title, 22)), node.subtitle && s("text.subtitle", { y: RADIUS + 27, "text-anchor": "middle" }, short(node.subtitle, 24)),
   );
   attach(group, () => lines(told));
@@ -136,8 +160,14 @@ function circle(context, node, frame, { x, y }) {
   return group;
 }
 
-// A share of failures tints the node's inside.
-function arcs(node, own) {
-  const failed = Number(node.arc__failed ?? node.arc__errors ?? 0);
-  return { fill: failed > 0.05 ? `color-mix(in srgb, ${color("red")} 25%, var(--panel))` : "var(--panel)", "data-color": own };
+// Shares of a node as parts of its ring; the first begins at the top.
+function ring(node, arcs = []) {
+  let from = 0;
+  return arcs.map(({ field, color: name }) => {
+    const share = Math.min(Number(node[field.toLowerCase()]) || 0, 1 - from);
+    if (share <= 0) return null;
+    const path = s("circle.arc", { r: RADIUS, fill: "none", stroke: color(name), pathLength: 1, "stroke-dasharray": `${share} ${1 - share}`, transform: `rotate(${from * 360 - 90})` });
+    from += share;
+    return path;
+  });
 }

@@ -80,6 +80,7 @@ const SWEEP = 240;
 function dial(context, one, isOfSeveral, options) {
   const { min, max } = limits(one);
   const shown = display(one.field, one.value);
+  const isShort = [...shown.text].length <= 10;
   const share = one.value === null ? 0 : Math.min(Math.max((one.value - min) / (max - min || 1), 0), 1);
   const steps = (one.field.config.thresholds?.steps ?? []).map((step) => ({ at: place(step.value, one, min, max), color: color(step.color) ?? color("text") }));
   const ring = options.showThresholdMarkers === false ? [] : steps.map((step, number) => arc(47, step.at, steps[number + 1]?.at ?? 1, step.color, 3));
@@ -87,9 +88,10 @@ function dial(context, one, isOfSeveral, options) {
   const picture = s(
     "svg", { viewBox: "0 0 120 92", role: "img", "aria-label": text },
     ring, arc(39, 0, 1, "var(--grid)", 10), one.value !== null && share > 0 && arc(39, 0, share, shown.color ?? color("blue"), 10),
-    s("text.dial-number", { x: 60, y: 62, "text-anchor": "middle", fill: shown.color ?? "currentColor", "data-value": one.value ?? "" }, shown.text),
+    isShort && s("text.dial-number", { x: 60, y: 62, "text-anchor": "middle", fill: shown.color ?? "currentColor", "data-value": one.value ?? "" }, shown.text),
   );
-  return h("div.gauge", { title: exactly(one) }, picture, isOfSeveral && h("div.name", {}, context.linked(one, one.title)));
+  const words = isShort ? null : h("p.quiet", { data: { value: one.value ?? "" } }, shown.text);
+  return h("div.gauge", { title: exactly(one) }, picture, words, isOfSeveral && h("div.name", {}, context.linked(one, one.title)));
 }
 
 function arc(radius, from, to, own, width) {

@@ -3,6 +3,7 @@
 import { byName, color } from "../colors.js";
 import { h } from "../dom.js";
 import { display, seriesColor, timeOf, valueColor } from "../fields.js";
+import { stepMs } from "../plot.js";
 import { iso, timeTicks, toPlot } from "../times.js";
 import { attach, lines } from "../tip.js";
 
@@ -48,6 +49,8 @@ function spans({ field, time }, { from, to, panel }) {
   const isMerged = panel.options?.mergeValues !== false;
   const found = [];
   field.values.forEach((value, row) => {
+    // Another lane has a value at this time; this one goes on as it was.
+    if (field.told?.[row] === false) return;
     const start = time.values[row];
     const last = found.at(-1);
     if (last) last.end = start;
@@ -59,7 +62,7 @@ function spans({ field, time }, { from, to, panel }) {
 }
 
 function cells({ field, time, frame }, { from, to }) {
-  const width = frame.intervalMs || (to - from) / Math.max(time.values.length, 1);
+  const width = stepMs(time.values, frame.intervalMs);
   return finished(field.values.map((value, row) => ({ value, row, start: time.values[row], end: time.values[row] + width })), field, from, to);
 }
 

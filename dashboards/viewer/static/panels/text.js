@@ -12,13 +12,17 @@ export function draw(context) {
   return {};
 }
 
-/** Nodes of a text: headings, lists, code, paragraphs; bold, italic, code and links in them. */
+/** Nodes of a text: headings, lists, tables, code, paragraphs; bold, italic, code and links in them. */
 export function markdown(text) {
   const nodes = [];
   let list = null;
   for (const block of text.replace(/\r/g, "").split(/\n{2,}|(?=^#{1,6} )|(?<=^#{1,6} .*)\n/m)) {
     if (block.startsWith("```")) {
       nodes.push(h("pre", {}, block.replace(/^```\w*\n?|\n?```$/g, "")));
+      continue;
+    }
+    if (/^\s*\|.*\n\s*\|[\s:|-]+\|?\s*(\n|$)/.test(block)) {
+      nodes.push(table(block.trim().split("\n")));
       continue;
     }
     list = null;
@@ -43,6 +47,12 @@ export function markdown(text) {
     flush();
   }
   return nodes;
+}
+
+function table([head, , ...rows]) {
+  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const row = (line) => h("tr", {}, cells(line).map((cell) => h("td", {}, inline(cell))));
+  return h("table.rows", {}, h("thead", {}, h("tr", {}, cells(head).map((cell) => h("th.left", { scope: "col" }, inline(cell))))), h("tbody", {}, rows.map(row)));
 }
 
 function inline(text) {

@@ -100,7 +100,7 @@ function ordered(shown) {
 function trace({ field, frame, time, title, color: own, isBand }, stacking) {
   const custom = field.config.custom ?? {};
   const isBars = custom.drawStyle === "bars";
-  const hover = field.values.map((value) => `${plain(title)}  <b>${plain(display(field, value).text)}</b>`);
+  const hover = field.values.map((value) => `${plain(title)}  ${plain(display(field, value).text)}`);
   const common = {
     name: plain(title),
     x: time.values.map(toPlot),
