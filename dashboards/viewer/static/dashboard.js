@@ -20,21 +20,24 @@ export class Dashboard {
     this.panels = [];
     this.isEnlarged = read().panel !== null;
     useZone(model.timezone);
-    this.controls = h("div.controls");
+    this.chooser = h("div.variables", { role: "group", "aria-label": "Variables" });
+    this.times = h("div.times");
     this.notes = h("div.notes");
     this.grid = h("div.sections");
     this.seen = new IntersectionObserver((entries) => this.appeared(entries), { rootMargin: TALL_MARGIN });
-    fill(main, h("div.dashboard-head", {}, h("div.titles", {}, h("h1", {}, model.title), model.description && h("p.quiet", {}, model.description)), this.siblings()), this.controls, this.notes, this.grid);
-    this.links = main.querySelector(".siblings");
+    this.links = this.siblings();
+    const titles = h("div.titles", {}, h("h1", {}, model.title), model.description && h("p.quiet", {}, model.description));
+    fill(main, h("div.dashboard-head", {}, titles, this.links), h("div.controls", {}, this.chooser, this.times), this.notes, this.grid);
     this.place();
   }
 
   /** Read the address and show what it says. */
   async start() {
     if (await this.resolve()) {
-      const isMoved = read().from === null && (await this.findData());
-      if (!isMoved || (await this.resolve())) this.load();
-      if (isMoved) this.notes.append(isMoved);
+      const moved = read().from === null ? await this.findData() : null;
+      if (!moved || (await this.resolve())) this.load();
+      if (moved) this.notes.append(moved);
+      else this.findData();
     }
     this.timer();
     document.addEventListener("visibilitychange", () => { if (!document.hidden && this.isMissed) this.refresh(); });
@@ -50,7 +53,8 @@ export class Dashboard {
 
   /** Ask everything again. */
   async refresh() {
-    if (await this.resolve()) this.load();
+    const isCurrent = await this.resolve();
+    if (isCurrent) this.load();
   }
 
   /** Take range and variables from the address; false when something newer is being asked, or nothing can be. */
@@ -59,22 +63,26 @@ export class Dashboard {
     this.stop?.abort();
     this.stop = new AbortController();
     const { signal } = this.stop;
+    this.grid.setAttribute("aria-busy", "true");
     this.now = this.range();
-    this.drawControls();
+    this.drawTimes();
     try {
       const { variables } = await ask("variables", this.question(read().variables), signal);
       this.variables = variables;
     } catch (error) {
       if (error.name === "AbortError") return false;
+      this.grid.removeAttribute("aria-busy");
       fill(this.notes, h("div.failure", { role: "alert" }, h("strong", {}, "Nothing can be asked. "), error.message));
       return false;
     }
     fill(this.notes, this.now.isWrong && h("p.failure", { role: "alert" }, "The range in the address cannot be read; the last 6 hours are shown."));
-    this.drawControls();
+    this.drawVariables();
+    this.drawLinks();
     return true;
   }
 
   load() {
+    this.grid.removeAttribute("aria-busy");
     this.loadAnnotations(this.stop.signal);
     for (const panel of this.panels) {
       panel.isStale = true;
@@ -162,25 +170,30 @@ export class Dashboard {
     this.timer();
   }
 
-  drawControls() {
-    const { refresh } = read();
-    const every = refresh ?? this.model.refresh ?? "";
+  // Range and refresh are drawn when they change, so that a sheet which is open stays open while numbers are asked.
+  drawTimes() {
+    const every = read().refresh ?? this.model.refresh ?? "";
+    const key = [this.now.from, this.now.to, every].join(" ");
+    if (key === this.drawnTimes) return;
+    this.drawnTimes = key;
+    fill(this.times, timeControl(this.now, (from, to) => this.change({ from, to })), refreshControl(every, () => this.refresh(), (text) => this.change({ refresh: text })));
+  }
+
+  drawVariables() {
     const choose = async (name, value) => {
       write({ [`var-${name}`]: value });
       await this.refresh();
       if (name === "namespace") this.findData();
     };
-    const isBusy = this.controls.contains(document.activeElement) ? document.activeElement.closest("[data-variable]")?.dataset.variable : null;
-    // A control that is in use keeps its state: an open list must not close because numbers were asked again.
-    if (this.controls.querySelector("details[open], input:focus, select:focus") && this.isTimed) return;
-    fill(
-      this.controls,
-      h("div.variables", { role: "group", "aria-label": "Variables" }, variableControls(this.variables, choose)),
-      h("div.times", {}, timeControl(this.now, (from, to) => this.change({ from, to })), refreshControl(every, () => this.refresh(), (text) => this.change({ refresh: text }))),
-    );
-    if (isBusy) this.controls.querySelector(`[data-variable="${CSS.escape(isBusy)}"] :is(summary, select, input)`)?.focus();
+    if (this.chooser.querySelector(this.isTimed ? "details[open], input:focus" : "details[open]")) return;
+    const focused = this.chooser.contains(document.activeElement) ? document.activeElement.closest("[data-variable]")?.dataset.variable : null;
+    fill(this.chooser, variableControls(this.variables, choose));
+    if (focused) this.chooser.querySelector(`[data-variable="${CSS.escape(focused)}"] :is(summary, select, input)`)?.focus();
+  }
+
+  drawLinks() {
     const links = this.siblings();
-    this.links?.replaceWith(links);
+    this.links.replaceWith(links);
     this.links = links;
   }
 

@@ -1,13 +1,20 @@
 """One viewer over the seeded fleets, one over a database without rows."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dashboards.viewer.database import Source
 from tests.sql.conftest import Engine
 from tests.sql.site import Site
+from tests.sql.viewer.browsing import Tab, started_browser, tab
 from tests.sql.viewer.serving import Served, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +37,16 @@ def served_empty(engine: Engine, database: Callable[[], str]) -> Iterator[Served
     user, password = engine.reader
     with serving(Source(url=engine.url, user=user, password=password, database=database())) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """One Chromium for all tests."""
+    with started_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: "Browser") -> Callable[..., AbstractContextManager[Tab]]:
+    """`opened(url, width=, scheme=)`: a page of its own."""
+    return partial(tab, browser)

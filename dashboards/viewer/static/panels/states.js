@@ -98,5 +98,7 @@ function stateColor(field, value, shown) {
 
 function ticks({ from, to, body }) {
   const [start, end] = [toPlot(from), toPlot(to)];
-  return timeTicks(start, end, Math.max(2, Math.floor((body.clientWidth * 0.8) / 75))).map(({ at, text }) => h("span", { style: { left: `${((at - start) / (end - start)) * 100}%` } }, text));
+  // A text at the very end would stand outside.
+  const found = timeTicks(start, end, Math.max(2, Math.floor((body.clientWidth * 0.8) / 75))).filter(({ at }) => at < end - (end - start) * 0.03);
+  return found.map(({ at, text }) => h("span", { style: { left: `${((at - start) / (end - start)) * 100}%` } }, text));
 }
