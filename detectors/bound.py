@@ -39,6 +39,7 @@ from detectors.incidents import Change
 from detectors.intervals import Level, rate_level
 from detectors.parameters import Parameters, check_thresholds
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
+from detectors.shiryaev_roberts import mean
 from detectors.slots import Engine, SlotDetector
 from detectors.snapshots import load_array
 from detectors.state import Layout
@@ -223,7 +224,7 @@ class Bound(SlotDetector):
         rows.n[group] = self._streams.seen[slots]
         over = rows.value[group] > self._bounds.limit[slots]
         self._bet(slots[accepted], over[accepted])
-        rows.statistic[group] = _statistic(self._streams.evidence[slots])
+        rows.statistic[group] = mean(self._streams.evidence[slots])
 
         reached = accepted & (rows.statistic[group] >= held)
         recovering = phases == Phase.RELEARNING
@@ -252,14 +253,6 @@ class Bound(SlotDetector):
 
     def _version(self) -> tuple[int, int]:
         return VERSION, crc32(np.array(ODDS).tobytes())
-
-
-def _statistic(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean over the bets, added in order."""
-    total = evidence[:, 0]
-    for j in range(1, BETS):
-        total = total + evidence[:, j]
-    return total.astype(np.float64) / BETS
 
 
 def _make_bounds(slots: int) -> Bounds:

@@ -9,20 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.contract import Phase
-from detectors.kernel import jit
+from detectors.kernel import jit, mean_of
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.state import Side, Streams
 
 _OPEN, _RELEARNING = int(Phase.OPEN), int(Phase.RELEARNING)
-
-
-@jit
-def _statistic(evidence: NDArray[np.float32], slot: int) -> float:
-    total = evidence[slot, 0]
-    for j in range(1, evidence.shape[1]):
-        total += evidence[slot, j]
-    mean: float = np.float64(total) / evidence.shape[1]
-    return mean
 
 
 @jit
@@ -55,7 +46,7 @@ def take_rows(
         if not np.isfinite(rows.value[i]):
             streams.refused[slot] += 1
             rows.n[i] = streams.seen[slot]
-            rows.statistic[i] = _statistic(streams.evidence, slot)
+            rows.statistic[i] = mean_of(streams.evidence, slot)
             continue
         streams.seen[slot] += 1
         rows.n[i] = streams.seen[slot]
@@ -65,7 +56,7 @@ def take_rows(
             streams.evidence[slot, j] = (streams.evidence[slot, j] + np.float32(1.0)) * bets[
                 slot, recovering, over, j
             ]
-        statistic = _statistic(streams.evidence, slot)
+        statistic = mean_of(streams.evidence, slot)
         rows.statistic[i] = statistic
         reached = statistic >= held_against
         flag = 0

@@ -167,6 +167,16 @@ def statistic_of(evidence: NDArray[np.float32], slot: int) -> float:
 
 
 @jit
+def mean_of(evidence: NDArray[np.float32], slot: int) -> float:
+    """Mean over equal stakes, added in order (``shiryaev_roberts.mean``)."""
+    total = evidence[slot, 0]
+    for j in range(1, evidence.shape[1]):
+        total += evidence[slot, j]
+    mean: float = np.float64(total) / evidence.shape[1]
+    return mean
+
+
+@jit
 def take_rows(
     rows: Rows,
     start: int,

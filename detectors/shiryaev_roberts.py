@@ -47,6 +47,19 @@ def statistic(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
     return total.astype(np.float64)
 
 
+def mean(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean over bets of equal stakes, added in order; shape (streams,) from (streams, bets).
+
+    >>> mean(np.array([[1, 2, 6]], np.float32)).tolist()
+    [3.0]
+    """
+    total = evidence[:, 0]
+    for j in range(1, evidence.shape[1]):
+        total = total + evidence[:, j]
+    means: NDArray[np.float64] = total.astype(np.float64) / evidence.shape[1]
+    return means
+
+
 def direction(evidence: NDArray[np.float32]) -> Direction:
     """The kind of change one stream's evidence speaks for most.
 

@@ -21,6 +21,7 @@ from detectors.categorical import CategoricalParameters, CsrCategorical
 from detectors.contract import Readings
 from detectors.csr import Csr, CsrParameters
 from detectors.mondrian import Mondrian, MondrianParameters
+from detectors.pinned import Pinned, PinnedParameters
 from detectors.river_adapter import RiverDetector, make_adwin
 from detectors.slots import Engine
 from tests.unit.detectors.laws import LAWS
@@ -160,6 +161,13 @@ CASES: tuple[Case, ...] = (
         "Mondrian",
         lambda engine: Mondrian(MondrianParameters(threshold=60.0, buckets=5), engine),
         make_seasonal,
+    ),
+    Case(
+        "pinned",
+        lambda engine: Pinned(
+            PinnedParameters(threshold=60.0, observations=150, delta=0.5, confirm_threshold=20.0), engine
+        ),
+        make_numbers,
     ),
     Case("river's ADWIN", lambda _: make_adwin(), make_numbers, thresholds=False),
     Case(
