@@ -60,7 +60,7 @@ def build() -> Json:
         bargauge("pipeline/freshness", steps=NO_DATA_S.steps, decimals=0),
     )
     rates = (
-        timeseries("pipeline/rows", label="measure", calcs=("mean", "max")),
+        timeseries("pipeline/rows", label="what", calcs=("mean", "max")),
         timeseries("pipeline/sources", label="source", stack="normal", calcs=("mean", "max")),
     )
     delays = (

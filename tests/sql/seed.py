@@ -21,6 +21,8 @@ from tests.sql.through import Path
 FRAME = 250
 # (opened, closed) in hours after the fleet's start; the last is a false alarm.
 INCIDENTS = ((1, None, "open"), (2, None, "confirmed"), (3.25, 4, "confirmed"), (2, 3, "closed"))
+# Watched by no detector of DRIFT, so that what is given stands alone.
+SIGNAL = "satisfaction"
 # Sent twice, with the first frame.
 REPEATED = 3
 # (hours after the fleet's start, role, entry, count)
@@ -99,7 +101,7 @@ def incidents(start_ns: int) -> list[dict[str, Any]]:
             "state": state,
             "agent_name": AGENTS[0],
             "step_name": "chat",
-            "signal": "duration_s",
+            "signal": SIGNAL,
             "detector": "csr",
             "direction": "up",
             "n": 100 + number,
@@ -120,7 +122,7 @@ def readings(start_ns: int) -> list[dict[str, Any]]:
             "time": start_ns + place * HOUR_NS // 6,
             "agent_name": agent,
             "step_name": "chat",
-            "signal": "duration_s",
+            "signal": SIGNAL,
             "alarm": False,
             "n": 10 * place,
             "last": 1.5 + 0.01 * place,

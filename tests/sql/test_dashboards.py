@@ -219,15 +219,14 @@ def test_what_may_explain_a_change_is_drawn_over_every_series(content: Json) -> 
 
 # What says in a panel's question that a choice does not apply to it.
 DOES_NOT_APPLY = {
-    "environment": "all environments",
-    "team": "all teams",
-    "agent": "all agents",
+    "environment": "all environments|whole namespace|all namespaces",
+    "team": "all teams|whole namespace|all namespaces",
+    "agent": "all agents|whole namespace|all namespaces",
     "model": "all models|whatever the model",
 }
-WHOLE = (links.FLEET, links.COST, links.LATENCY, links.RUNS)
 
 
-@pytest.mark.parametrize("uid", WHOLE)
+@pytest.mark.parametrize("uid", CONTENTS)
 def test_a_panel_keeps_to_every_choice_or_says_that_it_does_not(uid: str) -> None:
     for asked in asked_of(uid):
         if asked.kind in ("annotation", "variable") or "${run:" in asked.sql:

@@ -1,5 +1,5 @@
 -- title: Alarms by signal
--- question: Which signals raise alarms, and how many of these are withdrawn?
+-- question: Which signals raise alarms, and how many of these are withdrawn (all environments)?
 -- unit: short
 SELECT
     CAST(signal, 'String') AS signal,

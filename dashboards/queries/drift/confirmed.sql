@@ -1,5 +1,5 @@
 -- title: Confirmed changes
--- question: How many alarms of the range were confirmed, and how does that compare with as long a time before?
+-- question: How many alarms of the range were confirmed, and how does that compare with as long a time before (all environments)?
 -- unit: short
 SELECT
     point.1 AS time,

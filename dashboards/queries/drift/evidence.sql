@@ -1,5 +1,5 @@
 -- title: Evidence of change
--- question: How near to its threshold is each stream's evidence (the twelve that came nearest; 1 raises an alarm, or confirms one)?
+-- question: How near to its threshold is each stream's evidence (the twelve that came nearest; 1 raises an alarm, or confirms one; all environments)?
 -- unit: none
 SELECT
     $__timeInterval(time) AS time,

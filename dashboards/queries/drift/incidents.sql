@@ -1,5 +1,5 @@
 -- title: Incidents of the range
--- question: What changed, from what to what, when, and is it confirmed (alarms that were withdrawn included)?
+-- question: What changed, from what to what, when, and is it confirmed (alarms that were withdrawn included; all environments)?
 -- unit: short
 SELECT
     opened_time AS opened,

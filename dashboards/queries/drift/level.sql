@@ -1,5 +1,5 @@
 -- title: Level of the stream
--- question: Where is the chosen stream (the last value of each minute, in the signal's unit), and where were 5 %, half and 95 % of such values before its last change (without one: in as long a time before the range)?
+-- question: Where is the chosen stream (the last value of each minute, in the signal's unit), and where were 5 %, half and 95 % of such values before its last change (without one: in as long a time before the range; all environments)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

@@ -1,5 +1,5 @@
 -- title: Loops
--- question: How many open runs called one tool with the same arguments again and again, and how does that compare with as long a time before?
+-- question: How many open runs called one tool with the same arguments again and again, and how does that compare with as long a time before (all environments)?
 -- unit: short
 SELECT
     point.1 AS time,

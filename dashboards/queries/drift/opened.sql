@@ -1,5 +1,5 @@
 -- title: Alarms over time
--- question: When were alarms raised, and what became of them?
+-- question: When were alarms raised, and what became of them (all environments)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

@@ -1,5 +1,5 @@
 -- title: What detectors did not see
--- question: Which steps did detectors pass over, and why?
+-- question: Which steps did detectors pass over, and why (whole namespace)?
 -- unit: short
 SELECT
     entry,

@@ -1,5 +1,5 @@
 -- title: Withdrawn against promised
--- question: How many alarms were withdrawn for each one that the thresholds allow at most (observations of the range by threshold, added over streams)?
+-- question: How many alarms were withdrawn for each one that the thresholds allow at most (observations of the range by threshold, added over streams; all environments)?
 -- unit: none
 SELECT
     (

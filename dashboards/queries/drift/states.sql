@@ -1,5 +1,5 @@
 -- title: Streams
--- question: In which state is each stream, and since when (the twenty with alarms or most evidence)?
+-- question: In which state is each stream, and since when (the twenty with alarms or most evidence; all environments)?
 -- unit: short
 SELECT
     read.time AS time,

@@ -1,5 +1,5 @@
 -- title: Statistic and threshold
--- question: What evidence has the chosen stream's detector gathered, against which threshold (lower while an alarm waits to be confirmed)?
+-- question: What evidence has the chosen stream's detector gathered, against which threshold (lower while an alarm waits to be confirmed; all environments)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

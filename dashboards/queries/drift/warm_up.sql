@@ -1,5 +1,5 @@
 -- title: Detectors by stream
--- question: Which streams are still learning, and how much evidence and how many observations has each?
+-- question: Which streams are still learning, and how much evidence and how many observations has each (all environments)?
 -- unit: short
 SELECT
     CAST(agent_name, 'String') AS agent,

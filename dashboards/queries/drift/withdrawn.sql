@@ -1,5 +1,5 @@
 -- title: Withdrawn alarms
--- question: How many alarms of the range were withdrawn because nothing confirmed them, and how does that compare with as long a time before?
+-- question: How many alarms of the range were withdrawn because nothing confirmed them, and how does that compare with as long a time before (all environments)?
 -- unit: short
 SELECT
     point.1 AS time,

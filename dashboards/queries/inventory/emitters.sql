@@ -1,5 +1,5 @@
 -- title: Telemetry of emitters
--- question: How good is what each instrumentation sent in the last two hours of the range, and what should it change?
+-- question: How good is what each instrumentation sent in the last two hours of the range, and what should it change (whole namespace)?
 -- unit: short
 SELECT
     if(scope_name = '', '(unnamed)', scope_name) AS emitter,

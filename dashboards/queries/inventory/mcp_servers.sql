@@ -1,5 +1,5 @@
 -- title: MCP servers
--- question: Which MCP servers are called, by which agents, with which methods and tools?
+-- question: Which MCP servers are called, by which agents, with which methods and tools (all environments, all teams)?
 -- unit: short
 SELECT
     if(server_address = '', '(unnamed)', server_address) AS server,

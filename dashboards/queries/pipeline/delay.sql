@@ -1,5 +1,5 @@
 -- title: p95 of the delay
--- question: Within which time of their append are 95 % of steps stored and can be asked for, and how was that in as long a time before?
+-- question: Within which time of their append are 95 % of steps stored and can be asked for, and how was that in as long a time before (whole namespace)?
 -- unit: s
 SELECT
     point.1 AS time,

@@ -1,5 +1,5 @@
 -- title: Steps by delay
--- question: How many steps are stored how long after their append?
+-- question: How many steps are stored how long after their append (whole namespace)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

@@ -1,5 +1,5 @@
 -- title: Delay to ClickHouse
--- question: How long after the broker appended them can half, 95 % and 99 % of steps be asked for?
+-- question: How long after the broker appended them can half, 95 % and 99 % of steps be asked for (whole namespace)?
 -- unit: s
 SELECT
     $__timeInterval(time) AS time,

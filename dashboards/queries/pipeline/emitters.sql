@@ -1,5 +1,5 @@
 -- title: Delay of emitters
--- question: How long after they ended do 95 % of steps reach Kafka, by door (in a replay: how old the history is)?
+-- question: How long after they ended do 95 % of steps reach Kafka, by door (in a replay: how old the history is; whole namespace)?
 -- unit: s
 SELECT
     $__timeInterval(time) AS time,

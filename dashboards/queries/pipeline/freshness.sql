@@ -1,5 +1,5 @@
 -- title: Still for
--- question: For how long has nothing of each role's been stored at the end of the range (a fleet that rests writes nothing; whole minutes)?
+-- question: For how long has nothing of each role's been stored at the end of the range (a fleet that rests writes nothing; whole minutes; whole namespace)?
 -- unit: s
 SELECT
     multiIf(measure IN ('steps', 'started_steps'), 'INGEST', measure IN ('runs', 'corrected_steps'), 'RUNS', 'DRIFT') AS role,

@@ -1,5 +1,5 @@
 -- title: Signs of life
--- question: In which minutes did something of each role's reach ClickHouse?
+-- question: In which minutes did something of each role's reach ClickHouse (whole namespace)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

@@ -1,5 +1,5 @@
 -- title: Ledger
--- question: What did the pipeline do that changes how numbers are to be read: gaps, what limits folded, detectors that started anew, repairs?
+-- question: What did the pipeline do that changes how numbers are to be read: gaps, what limits folded, detectors that started anew, repairs (whole namespace)?
 -- unit: short
 SELECT
     time,

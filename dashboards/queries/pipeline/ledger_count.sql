@@ -1,5 +1,5 @@
 -- title: Ledger entries
--- question: How often did the pipeline do something that changes how numbers are to be read?
+-- question: How often did the pipeline do something that changes how numbers are to be read (whole namespace)?
 -- unit: short
 SELECT count() AS entries
 FROM agent_ledger

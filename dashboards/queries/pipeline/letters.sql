@@ -1,5 +1,5 @@
 -- title: Latest dead letters
--- question: Which records could not be read, where were they, and what is wrong with them?
+-- question: Which records could not be read, where were they, and what is wrong with them (whole namespace)?
 -- unit: short
 SELECT
     time,

@@ -1,5 +1,5 @@
 -- title: Dead letters by reason
--- question: When do records come that cannot be read, and why can they not?
+-- question: When do records come that cannot be read, and why can they not (whole namespace)?
 -- unit: short
 SELECT
     $__timeInterval(time) AS time,

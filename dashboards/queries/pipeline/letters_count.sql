@@ -1,5 +1,5 @@
 -- title: Dead letters
--- question: How many records were none that we can read, and how does that compare with as long a time before?
+-- question: How many records were none that we can read, and how does that compare with as long a time before (whole namespace)?
 -- unit: short
 SELECT
     point.1 AS time,

@@ -1,17 +1,17 @@
 -- title: Rows stored
--- question: How many rows a second does each role get stored: INGEST's steps, what RUNS corrects and sums up, what DRIFT sums up and reads?
+-- question: How many rows a second does each role get stored: INGEST's steps, what RUNS corrects and sums up, what DRIFT sums up and reads (whole namespace)?
 -- unit: reqps
 SELECT
     $__timeInterval(time) AS time,
-    measure,
+    what,
     sum(rows) / greatest($__interval_s, 60) AS rows
 FROM
 (
-    SELECT time, transform(measure, ['started_steps', 'steps', 'corrected_steps', 'runs', 'windows', 'readings'], ['INGEST: started steps', 'INGEST: steps', 'RUNS: corrected steps', 'RUNS: runs', 'DRIFT: windows', 'DRIFT: readings'], '') AS measure, rows
+    SELECT time, transform(measure, ['started_steps', 'steps', 'corrected_steps', 'runs', 'windows', 'readings'], ['INGEST: started steps', 'INGEST: steps', 'RUNS: corrected steps', 'RUNS: runs', 'DRIFT: windows', 'DRIFT: readings'], '') AS what, rows
     FROM agent_arrivals
     WHERE namespace = ${namespace:sqlstring}
         AND $__timeFilter(time)
         AND measure NOT LIKE '%_delay'
 )
-GROUP BY time, measure
-ORDER BY time, measure
+GROUP BY time, what
+ORDER BY time, what

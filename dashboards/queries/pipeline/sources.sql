@@ -1,5 +1,5 @@
 -- title: Steps by source
--- question: Through which door do steps come?
+-- question: Through which door do steps come (whole namespace)?
 -- unit: reqps
 SELECT
     $__timeInterval(time) AS time,

@@ -1,5 +1,5 @@
 -- title: Steps stored
--- question: How many steps a second were stored (as emitted, repeats included), and how does that compare with as long a time before?
+-- question: How many steps a second were stored (as emitted, repeats included), and how does that compare with as long a time before (whole namespace)?
 -- unit: reqps
 SELECT
     point.1 AS time,
