@@ -384,8 +384,10 @@ class Terminal:
         """Type the last line, and wait for the end."""
         os.write(self._near, text.encode())
         try:
-            while os.read(self._near, 4096):
-                pass
+            deadline = time.monotonic() + 60
+            while select.select([self._near], [], [], max(0, deadline - time.monotonic()))[0]:
+                os.read(self._near, 4096)
+            self.process.kill()
         except OSError as error:
             if error.errno != errno.EIO:  # how Linux says that the other side of a terminal is closed
                 raise
@@ -426,6 +428,12 @@ def test_tab_completes_tables_columns_and_commands_at_the_prompt(site: Client, t
     terminal.type(")) AS kind FROM runs;\r", '"kind"\n"Nullable(Int64)"\n')
     terminal.type("\\d dead_l", "letters")
     terminal.type("\t\r", '"payload","String"')
+    assert terminal.end("exit\r") == 0
+
+
+def test_the_end_of_input_leaves_the_prompt(client: Client, tmp_path: Path) -> None:
+    terminal = Terminal(client, tmp_path, "xterm")
+    terminal.type("", "wakeline>")
     assert terminal.end("\x04") == 0
 
 
