@@ -16,6 +16,7 @@ MODULES = (
     "drift_speed",
     "detectors_speed",
     "write_speed",
+    "query_cost",
     "restart",
     "steady",
     "end_to_end",

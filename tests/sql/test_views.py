@@ -66,6 +66,8 @@ def spread(client: Client) -> None:
         ("agent_hours", "time"),
         ("agent_windows", "time"),
         ("agent_durations", "time"),
+        ("window_parts", "time"),
+        ("duration_parts", "time"),
         ("agent_readings", "time"),
         ("agent_incidents", "time"),
         ("otel_traces", "Timestamp"),
@@ -76,7 +78,7 @@ def test_a_range_of_time_reaches_partitions_and_key_through_the_view(
 ) -> None:
     """Six hours of ten months: one partition, and of it a part."""
     where = f"{column} >= toDateTime('2026-05-10 00:00:00') AND {column} <= toDateTime('2026-05-10 06:00:00')"
-    if view in ("agent_windows", "agent_durations"):
+    if view in ("agent_windows", "agent_durations", "window_parts", "duration_parts"):
         where += " AND width_s = 60"
     plan = "\n".join(
         line
@@ -206,6 +208,66 @@ def test_what_a_later_epoch_took_back_is_in_no_percentile(client: Client) -> Non
     insert(client, Kind.WINDOWS, rows, namespace="back")
     asked = "SELECT bucket FROM agent_durations WHERE namespace = 'back' AND width_s = 60"
     assert rows_of(client, asked) == [(900,)]
+
+
+def test_parts_of_windows_have_the_sums_and_percentiles_of_windows(client: Client) -> None:
+    """Random windows, of whose steps later epochs take some back, wherever they were."""
+    rng = np.random.default_rng(7)
+    first = [
+        {
+            bucket: int(count)
+            for bucket, count in zip(
+                rng.choice(1_500, 6, replace=False).tolist(), rng.integers(1, 9, 6), strict=True
+            )
+        }
+        for _ in range(400)
+    ]
+    rows = []
+    for number, buckets in enumerate(first):
+        own = {"window_start": DAY0_NS + number // 4 * 60 * 10**9, "step_name": f"s{number % 4}"}
+        rows.append(
+            window(
+                1, steps=sum(buckets.values()), cost_pico_usd=number, duration_buckets=list(buckets.items())
+            )
+            | own
+        )
+        back = {
+            bucket: -int(rng.integers(0, count + 1))
+            for bucket, count in buckets.items()
+            if rng.random() < 0.7
+        }
+        rows.append(
+            window(
+                2 + number % 3,
+                steps=sum(back.values()),
+                cost_pico_usd=-number // 2,
+                duration_buckets=list(back.items()),
+            )
+            | own
+        )
+    insert(client, Kind.WINDOWS, rows, namespace="both")
+    where = "WHERE namespace = 'both' AND width_s = 60"
+    sums = "step_name, sum(steps), sum(cost_usd), sum(errors)"
+    for group in ("step_name", "step_name, time"):
+        asked = f"SELECT {sums} FROM {{view}} {where} GROUP BY {group} ORDER BY {group}"
+        whole, parts = (
+            rows_of(client, asked.format(view=view)) for view in ("agent_windows", "window_parts")
+        )
+        assert whole == parts
+        levels = ", ".join(
+            f"quantileExactWeighted({level})(middle_s, toUInt64(steps))" for level in (0.01, 0.5, 0.95, 0.99)
+        )
+        asked = (
+            f"SELECT {group}, {levels}, sum(steps) AS counted FROM {{view}} {where} "
+            f"GROUP BY {group} HAVING counted > 0 ORDER BY {group}"
+        )
+        whole, parts = (
+            rows_of(client, asked.format(view=view)) for view in ("agent_durations", "duration_parts")
+        )
+        assert whole == parts
+        assert len(whole) >= 4
+    negative = rows_of(client, f"SELECT count() FROM duration_parts {where} AND steps < 0")
+    assert negative[0][0] > 100
 
 
 def test_bounds_of_every_bucket_are_those_that_durations_were_put_in_by(client: Client) -> None:

@@ -11,7 +11,7 @@ FROM
         dateDiff('second', $__fromTime, $__toTime) AS seconds,
         toFloat64(sum(cost_usd)) AS spent_usd,
         toFloat64(sumIf(cost_usd, time >= $__toTime - intDiv(dateDiff('second', $__fromTime, $__toTime), 12))) AS spent_last_usd
-    FROM agent_windows
+    FROM window_parts
     WHERE namespace = {namespace}
         AND width_s = 60
         AND $__timeFilter(time)

@@ -13,7 +13,7 @@ FROM
         step_name,
         toFloat64(sum(steps)) AS calls,
         sum(errors) / calls AS share
-    FROM agent_windows
+    FROM window_parts
     WHERE namespace = {namespace}
         AND width_s = 60
         AND {{leaves}}

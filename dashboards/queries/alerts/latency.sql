@@ -31,10 +31,10 @@ FROM
     SELECT
         agent_name,
         CAST(step_name, 'String') AS step,
-        quantileExactWeighted(0.95)(middle_s, steps) AS p95_s,
+        quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95_s,
         sum(steps) AS observations,
         {step_p95_s} AS allowed_s
-    FROM agent_durations
+    FROM duration_parts
     WHERE namespace = {namespace}
         AND width_s = 60
         AND {step_p95_s} > 0

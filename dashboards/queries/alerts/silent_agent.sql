@@ -15,13 +15,13 @@ FROM
     FROM
     (
         SELECT agent_name, time
-        FROM agent_windows
+        FROM window_parts
         WHERE namespace = {namespace}
             AND width_s = 3600
             AND $__timeFilter(time)
         UNION ALL
         SELECT agent_name, time
-        FROM agent_windows
+        FROM window_parts
         WHERE namespace = {namespace}
             AND width_s = 60
             AND time >= $__toTime - 21600

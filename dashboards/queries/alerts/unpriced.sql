@@ -8,7 +8,7 @@ FROM
         if(agent_name = '', 'unattributed', CAST(agent_name, 'String')) AS agent,
         CAST(model, 'String') AS model,
         sum(unpriced_steps) / sum(sum(steps)) OVER (PARTITION BY agent_name) AS share
-    FROM agent_windows
+    FROM window_parts
     WHERE namespace = {namespace}
         AND width_s = 60
         AND kind IN ('llm', 'embedding')

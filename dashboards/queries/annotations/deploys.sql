@@ -13,7 +13,7 @@ FROM
         agent_version,
         min(time) AS first_time,
         min(first_time) OVER (PARTITION BY agent_name) AS agent_first_time
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}

@@ -11,7 +11,7 @@ SELECT
     if(sum(cost_usd) = 0 AND sum(unpriced_steps) > 0, NULL, toFloat64(sum(cost_usd))) AS spend,
     toFloat64(sum(cost_usd)) / nullIf(sum(toFloat64(sum(cost_usd))) OVER (), 0) AS share,
     sum(unpriced_steps) AS unpriced
-FROM agent_windows
+FROM window_parts
 WHERE {{scope}}
     AND {{models}}
     AND {{width}}

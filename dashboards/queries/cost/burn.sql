@@ -14,7 +14,7 @@ FROM
         SELECT
             toStartOfInterval(toDateTime(time), INTERVAL {{slot_s}} second) AS slot,
             toFloat64(sum(cost_usd)) AS spend
-        FROM agent_windows
+        FROM window_parts
         WHERE {{scope}}
             AND {{models}}
             AND {{width}}

@@ -8,7 +8,7 @@ SELECT
 FROM
 (
     SELECT time, model, cache_read_input_tokens AS cached, input_tokens AS given
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

@@ -8,7 +8,7 @@ SELECT
 FROM
 (
     SELECT time, model, input_tokens + output_tokens AS tokens
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

@@ -7,7 +7,7 @@ SELECT
         + dateDiff('second', $__toTime, addMonths({{month_start}}, 1)) / 86400
         * toFloat64(sumIf(cost_usd, time >= {{day_start}} - INTERVAL 7 DAY AND time < {{day_start}})) / 7
     ) AS spend
-FROM agent_windows
+FROM window_parts
 WHERE {{scope}}
     AND {{models}}
     AND width_s = 3600

@@ -8,7 +8,7 @@ SELECT
 FROM
 (
     SELECT time, model, cost_usd
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}
@@ -16,4 +16,5 @@ FROM
         AND cost_usd != 0
 )
 GROUP BY time, model
+HAVING spend != 0
 ORDER BY time, model

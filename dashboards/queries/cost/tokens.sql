@@ -11,7 +11,7 @@ SELECT
 FROM
 (
     SELECT time, input_tokens, cache_read_input_tokens, cache_write_input_tokens, output_tokens, reasoning_output_tokens
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

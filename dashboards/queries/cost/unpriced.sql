@@ -2,7 +2,7 @@
 -- question: How many calls have usage but no price, so that all sums here are too low?
 -- unit: short
 SELECT sum(unpriced_steps) AS unpriced
-FROM agent_windows
+FROM window_parts
 WHERE {{scope}}
     AND {{models}}
     AND {{width}}

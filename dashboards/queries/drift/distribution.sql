@@ -12,7 +12,7 @@ FROM
         toInt64(intDiv(bucket, 8) * 8) AS edge,
         if(time < {{cut}}, steps, 0) AS earlier,
         if(time < {{cut}}, 0, steps) AS later
-    FROM agent_durations
+    FROM duration_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}

@@ -84,7 +84,7 @@ FROM
             FROM
             (
                 SELECT *, {{leaves}} AS is_leaf, time >= $__fromTime AS is_now
-                FROM agent_windows
+                FROM window_parts
                 WHERE {{scope}}
                     AND {{width}}
                     AND {{since_previous}}

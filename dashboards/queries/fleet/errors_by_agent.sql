@@ -8,7 +8,7 @@ SELECT
 FROM
 (
     SELECT time, agent_name, errors, steps
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}

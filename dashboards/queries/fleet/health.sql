@@ -45,7 +45,7 @@ FROM
                     $__timeInterval(time) AS start,
                     toInt64(sumIf(steps, {{leaves}})) AS counted,
                     toInt64(sumIf(errors, {{leaves}})) AS failed
-                FROM agent_windows
+                FROM window_parts
                 WHERE {{scope}}
                     AND {{width}}
                     AND $__timeFilter(time)

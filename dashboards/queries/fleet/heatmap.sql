@@ -17,7 +17,7 @@ SELECT
 FROM
 (
     SELECT time, middle_s, steps
-    FROM agent_durations
+    FROM duration_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}

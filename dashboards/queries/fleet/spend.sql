@@ -10,7 +10,7 @@ FROM
         ($__fromTime, if(sumIf(cost_usd, time < $__fromTime) = 0 AND sumIf(unpriced_steps, time < $__fromTime) > 0, NULL, toFloat64(sumIf(cost_usd, time < $__fromTime)))),
         ($__toTime, if(sumIf(cost_usd, time >= $__fromTime) = 0 AND sumIf(unpriced_steps, time >= $__fromTime) > 0, NULL, toFloat64(sumIf(cost_usd, time >= $__fromTime))))
     ]) AS point
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}

@@ -23,7 +23,7 @@ FROM
         NULL AS p50_s,
         NULL AS p95_s,
         NULL AS p99_s
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}
@@ -37,10 +37,10 @@ FROM
         0 AS failed,
         0 AS spent,
         0 AS priceless,
-        quantileExactWeighted(0.5)(middle_s, steps) AS p50_s,
-        quantileExactWeighted(0.95)(middle_s, steps) AS p95_s,
-        quantileExactWeighted(0.99)(middle_s, steps) AS p99_s
-    FROM agent_durations
+        quantileExactWeighted(0.5)(middle_s, toUInt64(steps)) AS p50_s,
+        quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95_s,
+        quantileExactWeighted(0.99)(middle_s, toUInt64(steps)) AS p99_s
+    FROM duration_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}

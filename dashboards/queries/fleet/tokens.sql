@@ -9,7 +9,7 @@ SELECT
 FROM
 (
     SELECT time, input_tokens, cache_read_input_tokens, output_tokens
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

@@ -2,7 +2,7 @@
 -- question: How many calls have usage but no price, so that spend is too low?
 -- unit: short
 SELECT sum(unpriced_steps) AS unpriced
-FROM agent_windows
+FROM window_parts
 WHERE {{scope}}
     AND {{width}}
     AND $__timeFilter(time)

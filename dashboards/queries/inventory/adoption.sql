@@ -5,7 +5,7 @@ SELECT
     $__timeInterval(time) AS time,
     if(version IN (
         SELECT concat(agent_name, ' ', agent_version)
-        FROM agent_windows
+        FROM window_parts
         WHERE {{scope}}
             AND {{width}}
             AND $__timeFilter(time)
@@ -17,7 +17,7 @@ SELECT
 FROM
 (
     SELECT time, concat(agent_name, ' ', if(agent_version = '', '(none)', agent_version)) AS version, steps
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

@@ -39,7 +39,7 @@ LEFT JOIN
         sum(w.steps) AS steps,
         sumIf(w.errors, {{leaves}}) / nullIf(sumIf(w.steps, {{leaves}}), 0) AS errors,
         toFloat64(sum(w.cost_usd)) AS spend
-    FROM agent_windows AS w
+    FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

@@ -10,7 +10,7 @@ FROM
         ($__fromTime, uniqExactIf(agent_name, time < $__fromTime)),
         ($__toTime, uniqExactIf(agent_name, time >= $__fromTime))
     ]) AS point
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}

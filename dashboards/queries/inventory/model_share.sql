@@ -10,7 +10,7 @@ FROM
         if(model = '', '(unnamed)', model) AS model,
         sum(steps) AS calls,
         row_number() OVER (ORDER BY sum(steps) DESC, model) AS place
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

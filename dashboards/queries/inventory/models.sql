@@ -23,7 +23,7 @@ FROM
         sum(w.output_tokens) AS output,
         toFloat64(sum(w.cost_usd)) AS spend,
         sum(w.unpriced_steps) AS unpriced
-    FROM agent_windows AS w
+    FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

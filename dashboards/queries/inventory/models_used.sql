@@ -10,7 +10,7 @@ FROM
         ($__fromTime, uniqExactIf(model, time < $__fromTime)),
         ($__toTime, uniqExactIf(model, time >= $__fromTime))
     ]) AS point
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}

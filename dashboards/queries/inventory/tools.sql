@@ -19,15 +19,15 @@ FROM
     FROM
     (
         SELECT agent_name, step_name, sum(steps) AS counted, sum(errors) AS failed, NULL AS p95_s
-        FROM agent_windows
+        FROM window_parts
         WHERE {{scope}}
             AND {{width}}
             AND $__timeFilter(time)
             AND kind = 'tool'
         GROUP BY agent_name, step_name
         UNION ALL
-        SELECT agent_name, step_name, 0 AS counted, 0 AS failed, quantileExactWeighted(0.95)(middle_s, steps) AS p95_s
-        FROM agent_durations
+        SELECT agent_name, step_name, 0 AS counted, 0 AS failed, quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95_s
+        FROM duration_parts
         WHERE {{scope}}
             AND {{width}}
             AND $__timeFilter(time)

@@ -19,7 +19,7 @@ LEFT JOIN
         agent_name,
         sum(steps) AS steps,
         toFloat64(sum(cost_usd)) AS spend
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

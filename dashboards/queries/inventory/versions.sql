@@ -21,7 +21,7 @@ FROM
         sum(w.steps) AS steps,
         sumIf(w.errors, {{leaves}}) / nullIf(sumIf(w.steps, {{leaves}}), 0) AS errors,
         toFloat64(sum(w.cost_usd)) AS spend
-    FROM agent_windows AS w
+    FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

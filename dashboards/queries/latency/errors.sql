@@ -10,7 +10,7 @@ FROM
         ($__fromTime, sumIf(errors, time < $__fromTime) / sumIf(steps, time < $__fromTime)),
         ($__toTime, sumIf(errors, time >= $__fromTime) / sumIf(steps, time >= $__fromTime))
     ]) AS point
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

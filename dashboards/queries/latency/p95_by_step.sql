@@ -4,11 +4,11 @@
 SELECT
     $__timeInterval(time) AS time,
     step_name AS step,
-    quantileExactWeighted(0.95)(middle_s, steps) AS p95
+    quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95
 FROM
 (
     SELECT time, step_name, middle_s, steps
-    FROM agent_durations
+    FROM duration_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

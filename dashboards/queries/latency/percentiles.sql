@@ -3,13 +3,13 @@
 -- unit: s
 SELECT
     $__timeInterval(time) AS time,
-    quantileExactWeighted(0.5)(middle_s, steps) AS p50,
-    quantileExactWeighted(0.95)(middle_s, steps) AS p95,
-    quantileExactWeighted(0.99)(middle_s, steps) AS p99
+    quantileExactWeighted(0.5)(middle_s, toUInt64(steps)) AS p50,
+    quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95,
+    quantileExactWeighted(0.99)(middle_s, toUInt64(steps)) AS p99
 FROM
 (
     SELECT time, middle_s, steps
-    FROM agent_durations
+    FROM duration_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

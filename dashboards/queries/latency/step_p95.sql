@@ -7,10 +7,10 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactWeightedIf(0.95)(middle_s, steps, time < $__fromTime), sumIf(steps, time < $__fromTime)),
-        ($__toTime, quantileExactWeightedIf(0.95)(middle_s, steps, time >= $__fromTime), sumIf(steps, time >= $__fromTime))
+        ($__fromTime, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time < $__fromTime), sumIf(steps, time < $__fromTime)),
+        ($__toTime, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time >= $__fromTime), sumIf(steps, time >= $__fromTime))
     ]) AS point
-    FROM agent_durations
+    FROM duration_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

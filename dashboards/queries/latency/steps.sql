@@ -21,7 +21,7 @@ FROM
         NULL AS p50_s,
         NULL AS p95_s,
         NULL AS p99_s
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}
@@ -35,10 +35,10 @@ FROM
         0 AS counted,
         0 AS failed,
         0 AS total_s,
-        quantileExactWeighted(0.5)(middle_s, steps) AS p50_s,
-        quantileExactWeighted(0.95)(middle_s, steps) AS p95_s,
-        quantileExactWeighted(0.99)(middle_s, steps) AS p99_s
-    FROM agent_durations
+        quantileExactWeighted(0.5)(middle_s, toUInt64(steps)) AS p50_s,
+        quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95_s,
+        quantileExactWeighted(0.99)(middle_s, toUInt64(steps)) AS p99_s
+    FROM duration_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

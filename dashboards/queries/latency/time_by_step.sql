@@ -11,7 +11,7 @@ FROM
         time,
         if(step_name IN {{top_steps}}, step_name, '(others)') AS step,
         duration_ns / 1e9 AS seconds
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}

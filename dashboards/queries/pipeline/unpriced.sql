@@ -8,11 +8,12 @@ SELECT
 FROM
 (
     SELECT time, model, unpriced_steps
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)
-        AND unpriced_steps > 0
+        AND unpriced_steps != 0
 )
 GROUP BY time, model
+HAVING calls > 0
 ORDER BY time, model

@@ -12,7 +12,7 @@ SELECT
             steps AS called,
             errors AS failures,
             cost_usd AS spent
-        FROM agent_windows
+        FROM window_parts
         WHERE {{scope}}
             AND {{width}}
             AND $__timeFilter(time)

@@ -11,7 +11,7 @@ FROM
         agent_name,
         max(time) + toIntervalSecond(any(width_s)) AS seen,
         groupUniqArray(toUnixTimestamp(time)) AS starts
-    FROM agent_windows
+    FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)

@@ -1,6 +1,6 @@
 (
         SELECT step_name
-        FROM agent_windows
+        FROM window_parts
         WHERE {{scope}}
             AND {{models}}
             AND {{width}}

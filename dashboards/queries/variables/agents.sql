@@ -4,7 +4,7 @@
 SELECT DISTINCT
     replaceAll(agent_name, '\\', '\\\\') AS value,
     CAST(agent_name, 'String') AS text
-FROM agent_windows
+FROM window_parts
 WHERE namespace = ${namespace:sqlstring}
     AND {{width}}
     AND $__timeFilter(time)

@@ -4,7 +4,7 @@
 SELECT DISTINCT
     replaceAll(model, '\\', '\\\\') AS value,
     CAST(model, 'String') AS text
-FROM agent_windows
+FROM window_parts
 WHERE namespace = ${namespace:sqlstring}
     AND {{width}}
     AND $__timeFilter(time)

@@ -1,0 +1,328 @@
+"""What does a dashboard cost over twenty million steps? Each query, cold, over its default range.
+
+`make bench ARGS="query_cost"` takes half a million steps; `python -m tests.bench.query_cost --steps 20000000
+--report FILE` writes the report. Cold: a new process of the engine for each round of choices, and before each
+query its caches are dropped and the pages of its files given back.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import clickhouse_connect
+import numpy as np
+import psutil
+from clickhouse_connect.driver.client import Client
+from rich.console import Console
+from rich.progress import track
+
+from dashboards.macros import ALL, Scope, Value, expand
+from dashboards.registry import DASHBOARDS
+from streams.local.ports import free_port
+from streams.local.processes import Child, ChildSpec, last_words
+from streams.migrate import migrate
+from tests.bench.clock import Row
+from tests.bench.query_load import CHUNKS, Load, check, fill
+from tests.sql.dashboard_json import CONTENTS, Asked, asked_of, variables_of
+
+STEPS = 500_000
+TARGET_MS = 500.0
+DATABASE = "bench"
+_USERS = {"wakeline": "WAKELINE_CLICKHOUSE_PASSWORD", "grafana_reader": "WAKELINE_CLICKHOUSE_READER_PASSWORD"}
+_PASSWORD = "of-a-benchmark"
+_LARGE_MEMORY = 8 << 30
+# Chosen one after the other: each round asks all queries with the next.
+_CHOICES: tuple[dict[str, Value], ...] = (
+    {},
+    {"agent": ["agent-07"]},
+    {"environment": ["production"]},
+    {"team": ["team-2"]},
+    {"model": ["gpt-4.1"]},
+    {"agent": ["agent-03", "agent-21", "agent-30"], "environment": ["production"]},
+    {},
+    {"status": ["failed"], "agent": ["agent-12"]},
+)
+_SHIFT_S = 420
+_WRITTEN = {"search": "warranty", "budget": "1000"}
+_POINTS = 700
+_RANGE = re.compile(r"now-(\d+)([mhdw])")
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_READ = re.compile(r"ReadFromMergeTree \((?:\w+\.)?(\w+)\)")
+_GRANULES = re.compile(r"Granules: (\d+)/(\d+)")
+
+
+@dataclass
+class Cost:
+    """What a query cost in each round.
+
+    Attributes:
+        asked: the query.
+        wall_ms: of the whole answer, at the client.
+        cpu_ms: of the engine's process.
+        rows: read.
+        granules: table to the most that was read of it, and how many it has.
+    """
+
+    asked: Asked
+    wall_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    granules: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def p50_ms(self) -> float:
+        """Half of the rounds took at most so long."""
+        return float(np.median(self.wall_ms))
+
+    @property
+    def p95_ms(self) -> float:
+        """95 % of the rounds took at most so long."""
+        return float(np.quantile(self.wall_ms, 0.95))
+
+    @property
+    def cpu_p95_ms(self) -> float:
+        """Of processor time: what does not depend on who else is at work on the machine."""
+        return float(np.quantile(self.cpu_ms, 0.95))
+
+    @property
+    def scanned(self) -> list[str]:
+        """Large tables of which nearly all is read."""
+        return [table for table, (read, of) in self.granules.items() if of >= 50 and read > 0.9 * of]
+
+
+class Engine:
+    """The local engine over a folder, as a process that can be started anew."""
+
+    def __init__(self, folder: Path, *, memory_bytes: int | None = None) -> None:
+        """
+        Args:
+            folder: of its data and its log.
+            memory_bytes: that it may take; None: its default.
+        """
+        self.port = free_port()
+        self._folder = folder
+        large = () if memory_bytes is None else ("--max-memory-bytes", str(memory_bytes))
+        self._command = (sys.executable, "-m", "streams.local.engine", "--data", str(folder / "data"))
+        self._command += ("--port", str(self.port), *large)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """It answers meanwhile."""
+        passwords = dict.fromkeys(_USERS.values(), _PASSWORD)
+        spec = ChildSpec(
+            name="engine",
+            command=self._command,
+            log_path=self._folder / "engine.log",
+            env=dict(os.environ) | passwords,
+        )
+        child = Child(spec)
+        try:
+            self._wait(child)
+            self._process = psutil.Process(child.pid)
+            yield
+        finally:
+            child.stop()
+
+    def _wait(self, child: Child) -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            if child.poll() is not None:
+                raise RuntimeError(last_words(child.spec))
+            try:
+                with urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"The engine does not answer. {last_words(child.spec)}")
+
+    def client(self, database: str = DATABASE) -> Client:
+        """Of the user that may write."""
+        return clickhouse_connect.get_client(
+            host="127.0.0.1",
+            port=self.port,
+            username="wakeline",
+            password=_PASSWORD,
+            database=database,
+            autogenerate_session_id=False,
+            send_receive_timeout=3_600,
+        )
+
+    def make_cold(self, client: Client) -> None:
+        """Drop the engine's caches, and give the pages of its files back."""
+        for cache in ("MARK", "UNCOMPRESSED", "PRIMARY INDEX", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY"):
+            client.command(f"SYSTEM DROP {cache} CACHE")
+        for path in (self._folder / "data" / "store").rglob("*"):
+            if path.is_file():
+                file = os.open(path, os.O_RDONLY)
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(file)
+
+    def ask(self, sql: str) -> tuple[float, float, int]:
+        """Ask as Grafana's user. Returns wall and processor time in milliseconds, and rows read."""
+        where = f"http://127.0.0.1:{self.port}/?database={DATABASE}&default_format=Native"
+        user = {"X-ClickHouse-User": "grafana_reader", "X-ClickHouse-Key": _PASSWORD}
+        before, begun = self._cpu_s(), time.perf_counter()
+        try:
+            with urlopen(Request(where, sql.encode(), user), timeout=600) as answer:
+                answer.read()
+                summary = answer.headers["X-ClickHouse-Summary"]
+        except HTTPError as error:
+            raise RuntimeError(f"{error.read()[:500]!r}\n{sql}") from error
+        wall_ms = (time.perf_counter() - begun) * 1e3
+        return wall_ms, (self._cpu_s() - before) * 1e3, int(re.findall(r'"read_rows": "(\d+)"', summary)[0])
+
+    def _cpu_s(self) -> float:
+        spent = self._process.cpu_times()
+        return float(spent.user + spent.system)
+
+
+def measure(folder: Path, load: Load, *, uids: list[str] | None = None, rounds: int = 8) -> list[Cost]:
+    """Ask every query of every dashboard in each round, cold.
+
+    Args:
+        folder: filled by `prepare`.
+        load: that it was filled with.
+        uids: of dashboards; None: all.
+        rounds: each with the next choice of variables, and a range that ends a few minutes earlier.
+    """
+    engine = Engine(folder)
+    asked = {one.sql: one for uid in uids or DASHBOARDS for one in asked_of(uid) if one.sql}
+    costs = [Cost(one) for one in asked.values()]
+    for number in range(rounds):
+        with engine.running():
+            client = engine.client()
+            end_s = load.end_s - number * _SHIFT_S
+            run_id = _run_of(client, end_s)
+            for cost in track(costs, f"Round {number + 1} of {rounds}", console=Console(stderr=True)):
+                sql = expand(cost.asked.sql, scope_of(cost.asked, end_s, number, run_id))
+                engine.make_cold(client)
+                wall_ms, cpu_ms, rows = engine.ask(sql)
+                cost.wall_ms.append(wall_ms)
+                cost.cpu_ms.append(cpu_ms)
+                cost.rows.append(rows)
+                _explain(client, sql, cost)
+            client.close()
+    return costs
+
+
+def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
+    """What is chosen in a round."""
+    found = _RANGE.fullmatch(CONTENTS[asked.uid]["time"]["from"])
+    if found is None:
+        raise ValueError(f"{asked.uid} has a range that is not understood")
+    range_s = int(found[1]) * _UNITS[found[2]]
+    chosen: dict[str, Value] = {"namespace": "live"}
+    offered: dict[str, list[str]] = {}
+    for name, one in variables_of(asked.uid).items():
+        if one["type"] in ("custom", "constant", "textbox"):
+            value = one["current"]["value"]
+            chosen[name] = ALL if value == [ALL] else value
+            offered[name] = [option["value"] for option in one["options"]]
+        elif name not in ("datasource", "namespace"):
+            chosen[name] = ALL
+    changes = _CHOICES[number % len(_CHOICES)] | _WRITTEN | {"run": run_id}
+    chosen |= {name: value for name, value in changes.items() if name in chosen}
+    return Scope(
+        start_s=end_s - range_s,
+        end_s=end_s,
+        interval_s=max(range_s // _POINTS, 15),
+        variables=chosen,
+        options=offered,
+    )
+
+
+def _run_of(client: Client, end_s: int) -> str:
+    found = client.query(
+        "SELECT max(run_id) FROM runs WHERE namespace = 'live' "
+        f"AND opened_time >= toDateTime({end_s - 7_200}) AND opened_time < toDateTime({end_s - 3_600})"
+    )
+    return str(found.result_rows[0][0])
+
+
+def _explain(client: Client, sql: str, cost: Cost) -> None:
+    table = ""
+    read: dict[str, tuple[int, int]] = {}
+    for (line,) in client.query(f"EXPLAIN indexes = 1 {sql}").result_rows:
+        if found := _READ.search(line):
+            table = found[1]
+        elif table and (found := _GRANULES.search(line)):
+            read[table] = int(found[1]), int(found[2])
+    for table, (selected, of) in read.items():
+        cost.granules[table] = max(cost.granules.get(table, (0, of)), (selected, of))
+
+
+def prepare(folder: Path, steps: int) -> Load:
+    """Make the tables and fill them."""
+    engine = Engine(folder, memory_bytes=_LARGE_MEMORY)
+    load = Load(steps, int(time.time()) // 60 * 60)
+    with engine.running():
+        client = engine.client("default")
+        migrate(client, DATABASE)
+        client.close()
+        client = engine.client()
+        console = Console(stderr=True)
+        fill(
+            client, load, lambda done: console.print(f"{done} of {CHUNKS} parts of {steps:,} steps are there")
+        )
+        check(client, load)
+        client.close()
+    return load
+
+
+def run(steps: int = STEPS) -> list[Row]:
+    """Rows of the table: the slowest queries of each dashboard."""
+    with tempfile.TemporaryDirectory(prefix="wakeline-bench-") as folder:
+        costs = measure(Path(folder), prepare(Path(folder), steps), rounds=4)
+    rows: list[Row] = []
+    for uid in DASHBOARDS:
+        own = sorted((c for c in costs if c.asked.uid == uid), key=lambda cost: -cost.p95_ms)
+        rows += [(f"query cost: {cost.asked}", cost.p95_ms, "ms p95, cold") for cost in own[:3]]
+    return rows
+
+
+def main() -> int:
+    """Measure, and write the report."""
+    from tests.bench.query_report import make_report, read_sizes
+
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.query_cost", description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="distinct ones (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=8, help="default %(default)s")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="Markdown; default: printed")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="kept and used again; default: a temporary one"
+    )
+    parser.add_argument("--dashboard", action="append", metavar="UID", help="only this one; may be repeated")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wakeline-bench-") as temporary:
+        folder = options.data or Path(temporary)
+        noted = folder / "load"
+        if noted.exists():
+            steps, end_s = map(int, noted.read_text().split())
+            load = Load(steps, end_s)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            load = prepare(folder, options.steps)
+            noted.write_text(f"{load.steps} {load.end_s}\n")
+        costs = measure(folder, load, uids=options.dashboard, rounds=options.rounds)
+        engine = Engine(folder)
+        with engine.running():
+            text = make_report(load, costs, read_sizes(engine.client()), options.rounds)
+    if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
+        options.report.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

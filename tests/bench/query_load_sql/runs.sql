@@ -1,0 +1,51 @@
+INSERT INTO runs
+(
+    namespace, run_id, part, opened_time, state, start_time, end_time, root_event_id, agent_name, agent_version,
+    environment, team, task, conversation_id, user_id, agents, steps, llm_calls, tool_calls, errors, input_tokens,
+    output_tokens, cache_read_input_tokens, cost_usd, repeated_tool_calls, outcome_name, outcome_success, append_time,
+    depth, roots, critical_llm_ns, critical_tool_ns, critical_other_ns, critical_waiting_ns, critical_steps,
+    steps_by_agent, cost_by_agent_usd, agents_started, row_version
+)
+SELECT
+    namespace,
+    run_id,
+    min(source_offset),
+    min(time) AS opened,
+    if({version} = 1, 'open', 'closed'),
+    opened,
+    max(time + toIntervalNanosecond(ifNull(duration_ns, 0))),
+    argMin(event_id, time),
+    any(agent_name) AS agent,
+    any(agent_version),
+    any(environment),
+    any(team),
+    any(task),
+    any(conversation_id),
+    any(user_id),
+    [agent],
+    count(),
+    countIf(kind = 'llm'),
+    countIf(kind = 'tool'),
+    countIf(error_type != ''),
+    sum(ifNull(s.input_tokens, 0)),
+    sum(ifNull(s.output_tokens, 0)),
+    sum(ifNull(s.cache_read_input_tokens, 0)),
+    sum(ifNull(s.cost_usd, 0)),
+    if(cityHash64(run_id) % 500 = 0, 12, 1),
+    anyIf(s.outcome_name, s.outcome_name != ''),
+    anyIf(s.outcome_success, isNotNull(s.outcome_success)),
+    max(append_time),
+    2,
+    1,
+    sumIf(ifNull(s.duration_ns, 0), kind = 'llm'),
+    sumIf(ifNull(s.duration_ns, 0), kind = 'tool'),
+    0,
+    0,
+    map('plan', toInt64(1000000000), 'search', toInt64(500000000)),
+    map(agent, toInt64(20)),
+    map(agent, sum(ifNull(s.cost_usd, 0))),
+    map(concat(agent, ' -> ', agent, '-helper'), toInt64(1)),
+    {version}
+FROM steps AS s
+WHERE {corrected}
+GROUP BY namespace, run_id
