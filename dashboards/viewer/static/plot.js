@@ -65,7 +65,7 @@ export function valueAxis(low, high, { unit, decimals, isLog = false, room = 6 }
   const texts = ticks.map((tick) => format(tick, unit, tickDecimals(ticks, unit, decimals)));
   const range = isLog ? [Math.log10(low || 1e-3), Math.log10(high || 1)] : [low, high];
   const shown = { ...axis(), range, tickmode: "array", tickvals: ticks, ticktext: texts.map(plain), type: isLog ? "log" : "linear" };
-  return { axis: shown, width: Math.max(...texts.map((text) => text.length), 1) * 6.4 + 12 };
+  return { axis: shown, width: Math.min(Math.max(...texts.map((text) => [...text].length), 1) * 6.4 + 12, 120) };
 }
 
 // Fewer figures than a value's own are enough where ticks are round.

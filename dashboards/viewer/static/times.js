@@ -25,7 +25,7 @@ export function zoneName() {
  * @param {boolean} isEnd whether `/d` rounds up
  */
 export function moment(text, isEnd, now = Date.now()) {
-  if (/^\d{10,14}$/.test(text)) return Number(text);
+  if (/^\d{1,14}$/.test(text)) return Number(text);
   const relative = /^now(?:([+-])(\d+)([smhdwMy]))?(?:\/([smhdwMy]))?$/.exec(text);
   if (relative) {
     const [, sign, count, unit, round] = relative;
