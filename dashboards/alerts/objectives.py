@@ -74,7 +74,7 @@ class DefaultObjective(_Table, frozen=True, kw_only=True):
 
 
 class ContactPoint(_Table, frozen=True, kw_only=True):
-    """Whom Grafana tells. `$NAME` in a setting comes from the environment: no secret stands in the file.
+    """Whom Grafana tells. `$NAME` in a setting comes from the environment: no secret stands here.
 
     Attributes:
         uid: letters, digits, `-` and `_`.

@@ -20,7 +20,8 @@ REDACTED = "[REDACTED]"
 HIDDEN = "(hidden)"
 _RULES = "/v1/provisioning/folder/{}/rule-groups/{}"
 _POINTS = "/v1/provisioning/contact-points"
-_VARIABLE = re.compile(r"\$(\w+)")
+# As Grafana reads its files: $NAME, ${NAME}, and $$ for a dollar.
+_VARIABLE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
@@ -64,7 +65,7 @@ class RuleGroup:
         touched = sorted(
             rule["title"]
             for rule in raw["rules"]
-            if rule.get("annotations", {}).get(MARK) != _mark(comparable_rule(rule), held["interval"])
+            if (rule.get("annotations") or {}).get(MARK) != _mark(rule, held["interval"])
         )
         if touched:
             return Found(State.FOREIGN, held, f"Changed or added by hand: {', '.join(touched)}", raw)
@@ -72,14 +73,7 @@ class RuleGroup:
 
     def write(self, grafana: Grafana, found: Found) -> None:  # noqa: ARG002 - the contract's
         """Replace the group."""
-        rules = [
-            {
-                **rule,
-                "annotations": rule["annotations"]
-                | {MARK: _mark(comparable_rule(rule), self.content["interval"])},
-            }
-            for rule in self.content["rules"]
-        ]
+        rules = [_marked(rule, self.content["interval"]) for rule in self.content["rules"]]
         grafana.put(self._path, {**self.content, "rules": rules}, editable=self.editable)
 
     @property
@@ -120,11 +114,7 @@ class Contact:
             return Found(State.ABSENT)
         wanted = self._content()
         held = {name: raw.get(name) for name in ("name", "type")}
-        settings = raw.get("settings", {})
-        held["settings"] = {
-            name: wanted["settings"].get(name, HIDDEN) if value == REDACTED else value
-            for name, value in settings.items()
-        }
+        held["settings"] = _unhidden(raw.get("settings", {}), wanted["settings"])
         shown = self._shown(held)
         if raw.get("provenance") == "file":
             return Found(State.FILE, shown, raw=raw)
@@ -149,28 +139,42 @@ class Contact:
         return {"uid": self.point.uid, "name": self.point.name, "type": self.point.type, "settings": settings}
 
     def _filled(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
+        if isinstance(value, dict):
+            return {name: self._filled(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._filled(one) for one in value]
+        return _VARIABLE.sub(self._look_up, value) if isinstance(value, str) else value
 
-        def look_up(match: re.Match[str]) -> str:
-            if match[1] not in self.environment:
-                raise MissingVariable(
-                    f"The contact point {self.name!r} needs the variable {match[1]}, "
-                    "which the environment does not have"
-                )
-            return self.environment[match[1]]
-
-        return _VARIABLE.sub(look_up, value)
+    def _look_up(self, match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name is None:
+            return "$"
+        if name not in self.environment:
+            raise MissingVariable(
+                f"The contact point {self.name!r} needs the variable {name}, "
+                "which the environment does not have"
+            )
+        return self.environment[name]
 
     def _shown(self, content: Json) -> Json:
         """Without what the environment has put in, and without what it may have put in before."""
-        secret = {
-            name
-            for name, value in self.point.settings.items()
-            if isinstance(value, str) and _VARIABLE.search(value)
-        }
+        secret = {name for name, value in self.point.settings.items() if _has_variable(value)}
         settings = {name: HIDDEN if name in secret else value for name, value in content["settings"].items()}
         return {"name": content["name"], "type": content["type"], "settings": settings}
+
+
+def _has_variable(value: Any) -> bool:
+    return any(match[1] or match[2] for match in _VARIABLE.finditer(str(value)))
+
+
+def _unhidden(held: Any, wanted: Any) -> Any:
+    """What Grafana holds, with what should be there where it hides what is."""
+    if held == REDACTED:
+        return HIDDEN if wanted is None else wanted
+    if isinstance(held, dict):
+        others = wanted if isinstance(wanted, dict) else {}
+        return {name: _unhidden(value, others.get(name)) for name, value in held.items()}
+    return held
 
 
 def _comparable(group: Json) -> Json:
@@ -185,10 +189,10 @@ def comparable_rule(rule: Json) -> Json:
     notify = rule.get("notification_settings")
     return {
         "title": rule["title"],
-        "condition": rule["condition"],
+        "condition": rule.get("condition"),
         "data": [_query(query) for query in rule["data"]],
-        "noDataState": rule["noDataState"],
-        "execErrState": rule["execErrState"],
+        "noDataState": rule.get("noDataState"),
+        "execErrState": rule.get("execErrState"),
         "for_s": _seconds(rule.get("for")),
         "keep_firing_for_s": _seconds(rule.get("keep_firing_for")),
         "annotations": {name: text for name, text in (rule.get("annotations") or {}).items() if name != MARK},
@@ -209,8 +213,12 @@ def _query(query: Json) -> Json:
     }
 
 
-def _mark(rule: Json, interval: Any) -> str:
-    return fingerprint([rule, interval])
+def _mark(rule: Json, interval: int) -> str:
+    return fingerprint([comparable_rule(rule), interval])
+
+
+def _marked(rule: Json, interval: int) -> Json:
+    return {**rule, "annotations": rule["annotations"] | {MARK: _mark(rule, interval)}}
 
 
 def _seconds(duration: str | int | None) -> float:

@@ -65,7 +65,11 @@ class Grafana:
         Raises:
             BadAddress: it is no HTTP address, holds a user, or the token is none.
         """
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            port = parts.port
+        except ValueError as error:
+            raise BadAddress(f"Grafana's address cannot be read: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadAddress(f"Grafana's address must begin with http:// or https://, not {address!r}")
         if parts.username is not None:
@@ -79,7 +83,7 @@ class Grafana:
         self._api = GrafanaAPI(
             token,
             host=f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname,
-            port=parts.port,
+            port=port,
             url_path_prefix=f"{path}/" if path else "",
             protocol=parts.scheme,
             timeout=timeout_s,
@@ -120,9 +124,13 @@ class Grafana:
         try:
             return ask(path, json=body, headers=headers)
         except GrafanaException as error:
+            if error.status_code == 404 and isinstance(error.response, str):
+                raise self._no_grafana(asked) from error
             raise _refused(error.status_code, error.response, asked) from error
         except requests.exceptions.JSONDecodeError as error:
-            return self._without_json(asked, error)
+            if self._seen and not self._seen[-1].content:
+                return None
+            raise self._no_grafana(asked) from error
         except requests.exceptions.Timeout as error:
             raise GrafanaUnavailable(
                 f"Grafana does not answer within {self._api.timeout:g} s ({asked}): is it busy? "
@@ -138,13 +146,11 @@ class Grafana:
                 raise
             raise _refused(self._seen[-1].status_code, self._seen[-1].json(), asked) from error
 
-    def _without_json(self, asked: str, error: Exception) -> None:
-        if self._seen and not self._seen[-1].content:
-            return
-        raise GrafanaUnavailable(
+    def _no_grafana(self, asked: str) -> GrafanaUnavailable:
+        return GrafanaUnavailable(
             f"What answers at {self.address} is no Grafana ({asked} gave no JSON): is a path missing in the "
             "address, or does a proxy ask for a sign-in?"
-        ) from error
+        )
 
     def _keep(self, response: requests.Response, *_: Any, **__: Any) -> None:
         self._seen.append(response)

@@ -86,11 +86,15 @@ def source_at(url: str, database: str, user: str) -> Source:
     Raises:
         ConfigError: the URL is none.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"--source cannot be read: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"--source must begin with http:// or https:// and name a host: {url!r}")
     secure = parts.scheme == "https"
-    return Source(parts.hostname, parts.port or (8443 if secure else 8123), secure, user, database)
+    return Source(parts.hostname, port or (8443 if secure else 8123), secure, user, database)
 
 
 def run_publish(grafana: Grafana, publication: Publication, out: TextIO, *, force: bool) -> int:

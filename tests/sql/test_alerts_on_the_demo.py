@@ -22,7 +22,7 @@ from tests.sql.demo import store_fleet
 OBJECTIVES = load_objectives(Path(__file__).parents[2] / "deploy" / "grafana" / "alerts.example.toml")
 # They ask when rows were stored, which in a replay is not when things happened: see test_alert_queries.py.
 BY_STORING = {"wakeline-pipeline-lag", "wakeline-pipeline-no-data"}
-EVERY_S = 300
+EVERY_S = 600
 
 Told = dict[tuple[str, str], list[int]]
 

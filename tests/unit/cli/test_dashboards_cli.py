@@ -123,7 +123,8 @@ def test_the_token_may_come_from_a_file(double: GrafanaDouble, tmp_path: Path) -
         (["publish", "--grafana", "x"], {"WAKELINE_GRAFANA_TOKEN": "t"}, EXIT_CONFIG, "must begin with http"),
         (["diff", "--grafana", "http://h", "--token-file", "/none"], {}, EXIT_CONFIG, "/none cannot be read"),
         (["check", "--alerts", "/none.toml"], {}, EXIT_CONFIG, "/none.toml cannot be read"),
-        (["files", "/tmp/x", "--source", "ch"], {}, EXIT_CONFIG, "--source must begin with http"),
+        (["files", "x", "--source", "ch"], {}, EXIT_CONFIG, "--source must begin with http"),
+        (["files", "x", "--source", "http://ch:x"], {}, EXIT_CONFIG, "--source cannot be read"),
         (
             ["publish", "--grafana", "http://h", "--alerts", EXAMPLE],
             {"WAKELINE_GRAFANA_TOKEN": "t"},

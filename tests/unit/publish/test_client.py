@@ -115,7 +115,7 @@ def test_a_grafana_below_a_path(grafana: Grafana) -> None:
     try:
         for address in (below.url, f"{below.url}/"):
             assert Grafana(address, TOKEN).get("/health")["database"] == "ok"
-        with pytest.raises(GrafanaRefused, match="does not know this"):
+        with pytest.raises(GrafanaUnavailable, match=r"is no Grafana.*a path missing"):
             Grafana(below.url.removesuffix("/tools/grafana"), TOKEN).get("/health")
     finally:
         below.close()
@@ -127,6 +127,8 @@ def test_a_grafana_below_a_path(grafana: Grafana) -> None:
         ("grafana.example", TOKEN, "must begin with http"),
         ("ftp://grafana.example", TOKEN, "must begin with http"),
         ("https://", TOKEN, "must begin with http"),
+        ("https://grafana.example:x", TOKEN, "cannot be read"),
+        ("https://[::1", TOKEN, "cannot be read"),
         ("https://admin:secret@grafana.example", TOKEN, "holds a user"),
         ("https://grafana.example", "", "token is empty"),
         ("https://grafana.example", "a b", "no token has"),

@@ -338,6 +338,35 @@ def test_what_grafana_hides_counts_as_equal(double: GrafanaDouble, grafana: Graf
     assert SECRET not in str(left.found.held)
 
 
+def test_settings_within_settings_are_filled_hidden_and_compared(
+    double: GrafanaDouble, grafana: Grafana
+) -> None:
+    settings = {
+        "url": "https://x.example",
+        "title": "costs $$5",
+        "hmacConfig": {"header": "x", "secret": "${HOOK}"},
+    }
+    point = msgspec.structs.replace(EXAMPLE.contact_points[0], settings=settings)
+    publication = Publication(Objectives(contact_points=(point,)), None, "", {"HOOK": SECRET})
+    run(grafana, publication)
+    held = double.state.points["wakeline-on-call"]["settings"]
+    assert held == settings | {"title": "costs $5", "hmacConfig": {"header": "x", "secret": SECRET}}
+    held["hmacConfig"]["secret"] = "[REDACTED]"
+    assert {decision.action for decision in run(grafana, publication)} == {Action.NOTHING}
+    held["hmacConfig"]["header"] = "y"
+    left = decision_on(run(grafana, publication), "wakeline on call")
+    assert left.found.why == "It differs in hmacConfig"
+    assert SECRET not in str(left.found.held) + str(left.item.wanted)
+
+
+def test_a_recording_rule_in_our_group_is_somebody_elses(double: GrafanaDouble, grafana: Grafana) -> None:
+    run(grafana)
+    mine = {"uid": "mine", "title": "Recorded", "data": [], "record": {"metric": "m", "from": "A"}}
+    double.state.groups[FOLDER_UID, "wakeline-agents"]["rules"].append(mine)
+    left = decision_on(run(grafana), "wakeline-agents")
+    assert (left.action, left.found.why) == (Action.LEAVE, "Changed or added by hand: Recorded")
+
+
 def test_a_plan_writes_nothing_and_shows_what_a_publication_would_do(
     double: GrafanaDouble, grafana: Grafana
 ) -> None:
