@@ -20,6 +20,7 @@ from dashboards.thresholds import (
     NEUTRAL,
     ORANGE,
     PLAIN,
+    PURPLE,
     RED,
     SOME_IS_BAD,
     WITHDRAWN_TO_PROMISED_RATIO,
@@ -40,14 +41,14 @@ _STATES = (
     State("loop ended", "", NEUTRAL),
 )
 _STREAM_STATES = (
-    State(0, "learning", NEUTRAL),
+    State(0, "learning", PURPLE),
     State(1, "as usual", GREEN),
     State(2, "alarm, withdrawn", BLUE),
     State(3, "alarm, open", ORANGE),
     State(4, "changed", RED),
 )
 _DETECTOR_STATES = (
-    State("learning", "", NEUTRAL),
+    State("learning", "", PURPLE),
     State("watching", "", GREEN),
     State("alarm open", "", ORANGE),
 )
@@ -80,7 +81,6 @@ def build() -> Json:
         Column("before", "short", width=90),
         Column("after", "short", width=90),
         Column("change", "percentunit", 0, 80),
-        Column("summary", width=420),
         Column("run_id", width=140, link=link_to(RUNS, "This run", run=field("run_id"))),
         Column("from_ms", "none", hidden=True),
         Column("to_ms", "none", hidden=True),
@@ -139,7 +139,14 @@ def build() -> Json:
             section("The chosen stream", "What does the stream that is chosen above look like?"),
             Row(9, chosen),
             section("Causes and detectors", "What came before a change, and what do detectors know?"),
-            Row(9, (timeseries("drift/evidence", label="stream", steps=_EVIDENCE, calcs=("max",)),)),
+            Row(
+                9,
+                (
+                    timeseries(
+                        "drift/evidence", label="stream", steps=_EVIDENCE, calcs=("max",), min_interval="5m"
+                    ),
+                ),
+            ),
             Row(9, (deploys, passed_over), (16, 8)),
             Row(10, (watched,)),
         ),

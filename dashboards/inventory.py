@@ -68,11 +68,11 @@ def build() -> Json:
     )
     agents = table(
         "inventory/agents",
-        Column("agent", width=150, link=to_agent),
+        Column("agent", width=120, link=to_agent),
         Column("versions", "short", 0, 80),
         Column("tools", "short", 0, 70),
-        Column("first_seen", "dateTimeAsIso", width=160),
-        Column("last_seen", "dateTimeAsIso", width=160),
+        Column("first_seen", "dateTimeAsIso", width=150),
+        Column("last_seen", "dateTimeAsIso", width=150),
         Column("steps", "short", 0, 80, link=link_to(RUNS, "Runs", agent=field("agent"))),
         Column(
             "errors",
@@ -90,7 +90,7 @@ def build() -> Json:
             "inventory/silence",
             Column("agent", link=to_agent),
             Column("state", "none", width=110, states=_SILENCE),
-            Column("last_seen", "dateTimeAsIso", width=160),
+            Column("last_seen", "dateTimeAsIso", width=150),
             Column("still", "s", 0, 90, SILENT_S.steps),
             Column("longest_pause", "s", 0, 110),
             Column("times", "none", 1, 70),
@@ -99,19 +99,20 @@ def build() -> Json:
         table(
             "inventory/unowned",
             Column("agent", link=to_agent),
-            Column("first_seen", "dateTimeAsIso", width=160),
-            Column("last_seen", "dateTimeAsIso", width=160),
+            Column("last_seen", "dateTimeAsIso", width=150),
             Column("steps", "short", 0, 80),
             Column("spend", "currencyUSD", 2, 90),
             no_value="Every agent has a team and a name",
         ),
     )
     versions = (
-        timeseries("inventory/adoption", label="version", stack="percent", calcs=("sum",)),
+        timeseries(
+            "inventory/adoption", label="version", stack="percent", calcs=("sum",), min_interval="30m"
+        ),
         table(
             "inventory/versions",
-            Column("first_seen", "dateTimeAsIso", width=160),
-            Column("last_seen", "dateTimeAsIso", width=160),
+            Column("first_seen", "dateTimeAsIso", width=150),
+            Column("last_seen", "dateTimeAsIso", width=150),
             Column("steps", "short", 0, 80),
             Column("share", "percentunit", 0, 70),
             Column("errors", "percentunit", 1, 80, ERROR_RATIO.steps),
@@ -129,7 +130,7 @@ def build() -> Json:
             Column("output", "short", width=80),
             Column("spend", "currencyUSD", 2, 90),
             Column("unpriced", "short", 0, 90, SOME_IS_BAD),
-            Column("first_seen", "dateTimeAsIso", width=160),
+            Column("first_seen", "dateTimeAsIso", width=150),
             no_value="–",
         ),
         piechart("inventory/model_share", decimals=0),
@@ -140,24 +141,26 @@ def build() -> Json:
             Column("calls", "short", 0, 80),
             Column("errors", "percentunit", 1, 80, ERROR_RATIO.steps),
             Column("p95", "s", 2, 80),
-            Column("first_seen", "dateTimeAsIso", width=160),
+            Column("first_seen", "dateTimeAsIso", width=150),
             no_value="No tools in this range",
         ),
         table(
             "inventory/mcp_servers",
-            Column("last_seen", "dateTimeAsIso", width=160),
+            Column("last_seen", "dateTimeAsIso", width=150),
             no_value="No MCP server in this range",
         ),
     )
     guardrails = (
-        timeseries("inventory/verdicts", stack="normal", calcs=("sum",), colors=_VERDICTS),
+        timeseries(
+            "inventory/verdicts", stack="normal", calcs=("sum",), colors=_VERDICTS, min_interval="10m"
+        ),
         table(
             "inventory/guardrails",
             Column("decisions", "short", 0, 90),
             Column("denied", "short", 0, 80),
             Column("changed", "short", 0, 80),
             Column("stepped_in", "percentunit", 1, 100),
-            Column("last_seen", "dateTimeAsIso", width=160),
+            Column("last_seen", "dateTimeAsIso", width=150),
             no_value="No guardrail decided in this range",
         ),
     )
@@ -185,9 +188,9 @@ def build() -> Json:
             Row(4, numbers),
             Row(10, (agents,)),
             Row(8, (status_history("inventory/activity", "agent", _ACTIVITY, min_interval="5m"),)),
-            Row(9, missing),
+            Row(9, missing, (11, 13)),
             section("Releases", "Which versions are there, and who has moved to which?"),
-            Row(9, versions),
+            Row(9, versions, (9, 15)),
             section("What agents use", "What do agents use?"),
             Row(9, models, (16, 8)),
             Row(9, tools),

@@ -68,9 +68,11 @@ def build() -> Json:
         heatmap("pipeline/delay_heatmap"),
     )
     losses = (
-        timeseries("pipeline/letters_by_reason", label="reason", stack="normal", calcs=("sum",)),
-        timeseries("pipeline/repeats", stack="normal", calcs=("sum",)),
-        timeseries("pipeline/unpriced", label="model", stack="normal", calcs=("sum",)),
+        timeseries(
+            "pipeline/letters_by_reason", label="reason", stack="normal", calcs=("sum",), min_interval="5m"
+        ),
+        timeseries("pipeline/repeats", stack="normal", calcs=("sum",), min_interval="5m"),
+        timeseries("pipeline/unpriced", label="model", stack="normal", calcs=("sum",), min_interval="5m"),
     )
     letters = table(
         "pipeline/letters",

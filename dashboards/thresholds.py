@@ -9,7 +9,8 @@ The values are where to begin, not laws: a site changes them here, and panels an
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-GREEN, YELLOW, ORANGE, RED, BLUE, NEUTRAL = "green", "yellow", "orange", "red", "blue", "text"
+GREEN, YELLOW, ORANGE, RED, BLUE, PURPLE = "green", "yellow", "orange", "red", "blue", "purple"
+NEUTRAL = "text"
 # Colour from a value on; the first has none.
 Steps = Sequence[tuple[float | None, str]]
 PLAIN: Steps = ((None, NEUTRAL),)

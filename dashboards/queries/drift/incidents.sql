@@ -12,8 +12,8 @@ SELECT
     reference_level AS before,
     current_level AS after,
     if(reference_level > 0, current_level / reference_level - 1, NULL) AS change,
-    summary,
     run_id,
+    summary,
     toUnixTimestamp64Milli(opened_time) - 900000 AS from_ms,
     toUnixTimestamp64Milli(ifNull(closed_time, opened_time)) + 900000 AS to_ms
 FROM agent_incidents

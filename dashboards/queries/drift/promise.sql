@@ -1,4 +1,4 @@
--- title: Withdrawn against promised
+-- title: Withdrawn : allowed
 -- question: How many alarms were withdrawn for each one that the thresholds allow at most (observations of the range by threshold, added over streams; all environments)?
 -- unit: none
 SELECT

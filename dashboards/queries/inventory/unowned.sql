@@ -5,7 +5,6 @@ SELECT
     CAST(agent_name, 'String') AS agent,
     missing,
     arrayStringConcat(teams, ', ') AS team,
-    first_seen,
     last_seen,
     steps,
     spend

@@ -1,6 +1,6 @@
--- title: Rows stored
+-- title: Rows a second
 -- question: How many rows a second does each role get stored: INGEST's steps, what RUNS corrects and sums up, what DRIFT sums up and reads (whole namespace)?
--- unit: reqps
+-- unit: short
 SELECT
     $__timeInterval(time) AS time,
     what,

@@ -1,6 +1,6 @@
--- title: Steps by source
+-- title: Steps a second by source
 -- question: Through which door do steps come (whole namespace)?
--- unit: reqps
+-- unit: short
 SELECT
     $__timeInterval(time) AS time,
     source,

@@ -1,6 +1,6 @@
--- title: Steps stored
+-- title: Steps a second
 -- question: How many steps a second were stored (as emitted, repeats included), and how does that compare with as long a time before (whole namespace)?
--- unit: reqps
+-- unit: short
 SELECT
     point.1 AS time,
     point.2 / greatest(1, dateDiff('second', $__fromTime, $__toTime)) AS steps
