@@ -57,6 +57,7 @@ class RuleGroup:
         raw = grafana.find(self._path)
         if raw is None or not raw.get("rules"):
             return Found(State.ABSENT)
+        raw = _with_dropped(raw, self.content)
         held, wanted = _comparable(raw), self.wanted
         if any(rule.get("provenance") == "file" for rule in raw["rules"]):
             return Found(State.FILE, held, raw=raw)
@@ -175,6 +176,14 @@ def _unhidden(held: Any, wanted: Any) -> Any:
         others = wanted if isinstance(wanted, dict) else {}
         return {name: _unhidden(value, others.get(name)) for name, value in held.items()}
     return held
+
+
+def _with_dropped(held: Json, sent: Json) -> Json:
+    """The group with `keep_firing_for` as it was sent, where a Grafana too old for it has dropped it."""
+    name = "keep_firing_for"
+    known = {rule["uid"]: rule[name] for rule in sent["rules"]}
+    rules = [{name: known.get(rule["uid"]), **rule} for rule in held["rules"]]
+    return {**held, "rules": rules}
 
 
 def _comparable(group: Json) -> Json:

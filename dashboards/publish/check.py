@@ -20,8 +20,8 @@ from dashboards.source import SOURCE_UID
 from dashboards.target import PLUGIN
 
 _LINK = re.compile(r"/d/([A-Za-z0-9_-]+)")
-# Releases of the plugin, and the Grafana that they need. Source: their plugin.json.
-_NEEDS = (((4, 15), (11, 6)), ((4, 11), (9, 5)), ((4, 0), (9, 0)))
+# Releases of the plugin, newest first, and the Grafana that they ask for in their manifests.
+_NEEDS = (((4, 15), (11, 6)), ((4, 11), (9, 5)))
 _LEAST_PLUGIN = (4, 0)
 
 
@@ -123,7 +123,7 @@ def _plugin(grafana: Grafana, version: str) -> Iterator[Finding]:
     if numbers < _LEAST_PLUGIN:
         yield Finding(False, "plugin", f"{plugin}: version 4 or newer is needed; update it")
         return
-    needed = next(needs for since, needs in _NEEDS if numbers >= since)
+    needed = next((needs for since, needs in _NEEDS if numbers >= since), (0, 0))
     if version and _numbers(version) < needed:
         least = ".".join(map(str, needed))
         yield Finding(

@@ -13,7 +13,19 @@ from streams.cli.commands import Role
 from streams.local.ports import free_port
 from streams.settings import FIELDS
 
-COMMANDS = ("up", "demo", "view", "replay", "sql", "worker", "migrate", "topics", "doctor", "check-config")
+COMMANDS = (
+    "up",
+    "demo",
+    "view",
+    "replay",
+    "sql",
+    "dashboards",
+    "worker",
+    "migrate",
+    "topics",
+    "doctor",
+    "check-config",
+)
 PROGRAM = "from streams.cli import main; main()"
 
 

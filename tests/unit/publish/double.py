@@ -64,6 +64,7 @@ class State:
     points: dict[str, Json] = field(default_factory=dict)
     versions_as_list: bool = False
     empty_answers: bool = False
+    is_old: bool = False
 
 
 class GrafanaDouble:
@@ -354,6 +355,9 @@ class GrafanaDouble:
             if len(names) == 1:
                 raise Refusal(400, "both annotations __dashboardUid__ and __panelId__ must be specified")
         rules = [_stored_rule(rule, provenance) for rule in body["rules"]]
+        if self.state.is_old:
+            for rule in rules:
+                del rule["keep_firing_for"]
         self.state.groups[folder, name] = {
             "title": name,
             "folderUid": folder,

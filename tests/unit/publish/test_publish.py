@@ -86,6 +86,17 @@ def test_a_second_run_writes_nothing_when_grafana_has_upgraded_what_it_holds(
     assert double.writes == []
 
 
+def test_what_an_old_grafana_drops_is_no_change_by_hand(double: GrafanaDouble, grafana: Grafana) -> None:
+    double.state.is_old = True
+    run(grafana)
+    assert "keep_firing_for" not in double.rule("wakeline-latency")
+    assert {decision.action for decision in run(grafana)} == {Action.NOTHING}
+    changed = run(grafana, with_objectives(default=DefaultObjective(run_p95_s=77.0)))
+    assert decision_on(changed, "wakeline-agents").action is Action.UPDATE
+    pause_rule(double)
+    assert decision_on(run(grafana), "wakeline-agents").action is Action.LEAVE
+
+
 def test_answers_without_a_body_change_nothing(double: GrafanaDouble, grafana: Grafana) -> None:
     double.state.empty_answers = True
     assert {decision.action for decision in run(grafana)} == {Action.CREATE}
