@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-AlertType = Literal["drift.detected", "drift.resolved", "loop.detected", "pipeline.gap"]
+AlertType = Literal["drift.detected", "drift.resolved", "value.first_seen", "loop.detected", "pipeline.gap"]
 Severity = Literal["critical", "warning", "info"]
 
 
@@ -22,6 +22,7 @@ class Alert(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
         run_id: of a rule about one run.
         reference_level: of the signal before the change, in the signal's unit.
         current_level: of the signal since.
+        category: of a mix: the tool, model or reason that it is about.
     """
 
     alert_id: str
@@ -41,6 +42,7 @@ class Alert(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     threshold: float | None = None
     reference_level: float | None = None
     current_level: float | None = None
+    category: str = ""
 
 
 class Delivery(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

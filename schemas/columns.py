@@ -166,6 +166,7 @@ CONTENT_COLUMNS: list[tuple[str, pa.DataType]] = [
 ]
 
 # What DRIFT reads: settled steps. Weights -1 and +1 correct windows; detectors see a step when it is `first`.
+# Since version 2 also runs that closed, in rows of weight 0.
 SIGNAL_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("event_id", pa.string()),
     ("run_id", pa.string()),
@@ -188,6 +189,16 @@ SIGNAL_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("cost_pico_usd", pa.int64()),
     ("cost_status", pa.int8()),
     ("append_time", TIME),
+]
+
+# Since version 2: what the detectors of rates, mixes and runs watch.
+SIGNAL_COLUMNS_2: list[tuple[str, pa.DataType]] = [
+    ("finish_reason", pa.string()),  # the first one
+    ("outcome_success", pa.bool_()),
+    # Of a row of weight 0 alone: a run has closed, for the first time. `time` is its end.
+    ("run_steps", pa.int64()),
+    ("run_cost_pico_usd", pa.int64()),  # null where a step has no price
+    ("run_failed", pa.bool_()),  # its root ended in an error; null without a root
 ]
 
 RUN_COLUMNS: list[tuple[str, pa.DataType]] = [
@@ -316,6 +327,15 @@ INCIDENT_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("summary", pa.string()),
 ]
 
+# Since version 2: which category moved, and between which values the levels lie.
+INCIDENT_COLUMNS_2: list[tuple[str, pa.DataType]] = [
+    ("category", pa.string()),  # of a mix: the tool, model or reason whose share is told
+    ("reference_low", pa.float64()),
+    ("reference_high", pa.float64()),
+    ("current_low", pa.float64()),
+    ("current_high", pa.float64()),
+]
+
 LEDGER_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("ledger_id", pa.string()),
     ("time", TIME),
@@ -331,6 +351,7 @@ SCHEMAS: dict[tuple[Kind, int], pa.Schema] = {
     (Kind.STEPS, 2): pa.schema([*STEP_COLUMNS, *STEP_COLUMNS_2]),
     (Kind.CONTENTS, 1): pa.schema(CONTENT_COLUMNS),
     (Kind.SIGNALS, 1): pa.schema(SIGNAL_COLUMNS),
+    (Kind.SIGNALS, 2): pa.schema([*SIGNAL_COLUMNS, *SIGNAL_COLUMNS_2]),
     (Kind.CORRECTED_STEPS, 1): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_())]),
     (Kind.CORRECTED_STEPS, 2): pa.schema([*STEP_COLUMNS, ("is_deleted", pa.bool_()), *STEP_COLUMNS_2]),
     (Kind.RUNS, 1): pa.schema(RUN_COLUMNS),
@@ -338,6 +359,7 @@ SCHEMAS: dict[tuple[Kind, int], pa.Schema] = {
     (Kind.WINDOWS, 1): pa.schema(WINDOW_COLUMNS),
     (Kind.READINGS, 1): pa.schema(READING_COLUMNS),
     (Kind.INCIDENTS, 1): pa.schema(INCIDENT_COLUMNS),
+    (Kind.INCIDENTS, 2): pa.schema([*INCIDENT_COLUMNS, *INCIDENT_COLUMNS_2]),
     (Kind.LEDGER, 1): pa.schema(LEDGER_COLUMNS),
 }
 NEWEST: dict[Kind, int] = {kind: max(v for k, v in SCHEMAS if k is kind) for kind, _ in SCHEMAS}

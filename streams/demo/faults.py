@@ -7,14 +7,14 @@ from streams.demo import agents
 from streams.demo.agents import Agent, Call
 from streams.demo.verdicts import Change, Stream
 
-# Which detector is to find a change; those that do not exist yet have no name here.
-CSR = "csr"
+# Which detector is to find a change.
+NUMBERS, RATES = "csr", "csr-binary"
 LOOP = "repeated-tool-call"
-NOT_YET = ""
 
 DURATION, OUTPUT, COST = "duration_s", "output_tokens", "cost_usd"
 ERRORS, OUTCOME, IDENTICAL = "error_ratio", "outcome_success", "identical_tool_calls"
-RUN_STEP, AGENT_STEP = "run", "work"
+RUN_COST, RUN_STEPS, TOOL_MIX = "run_cost_usd", "run_steps", "tool_mix"
+RUN_STEP, AGENT_STEP, WHOLE_AGENT = "run", "work", ""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Fault:
         signal: that it is meant for.
         factor: by which the signal's mean changes; for a loop, how often the same call is made.
         at_ns: event time from when on: Unix nanoseconds.
-        detector: that is to find it; empty when it comes later.
+        detector: that is to find it.
         follows: streams of other steps or signals that change with it.
     """
 
@@ -47,14 +47,9 @@ class Fault:
         return self.agent, self.step, self.signal
 
     @property
-    def watched(self) -> bool:
-        """False when its detector does not exist yet."""
-        return self.detector != NOT_YET
-
-    @property
     def change(self) -> Change:
         """The same for `streams.demo.verdicts.judge`."""
-        return Change(self.name, (self.stream, *self.follows), self.at_ns, self.watched)
+        return Change(self.name, (self.stream, *self.follows), self.at_ns)
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,10 @@ def _of(agent: Agent, call: Call, signal: str) -> Stream:
     return agent.name, call.name, signal
 
 
+def _whole(agent: Agent, signal: str) -> Stream:
+    return agent.name, WHOLE_AGENT, signal
+
+
 _PLANS = (
     _Plan(
         "lookup_order slower ×1.25",
@@ -85,7 +84,7 @@ _PLANS = (
         agents.LOOKUP_ORDER.name,
         DURATION,
         1.25,
-        CSR,
+        NUMBERS,
         # What contains the step takes longer, too; by less than what one would see in this time.
         ((agents.RESOLVER.name, AGENT_STEP, DURATION), (agents.TRIAGE.name, RUN_STEP, DURATION)),
     ),
@@ -97,7 +96,9 @@ _PLANS = (
         agents.SUMMARIZE.name,
         COST,
         1.5,
-        CSR,
+        NUMBERS,
+        # A step of a run that costs more makes the run cost more.
+        (_whole(agents.RESEARCHER, RUN_COST),),
     ),
     _Plan(
         "extract output ×1.3 (deploy 2.5.0)",
@@ -107,8 +108,8 @@ _PLANS = (
         agents.EXTRACT.name,
         OUTPUT,
         1.3,
-        CSR,
-        (_of(agents.EXTRACTOR, agents.EXTRACT, COST),),
+        NUMBERS,
+        (_of(agents.EXTRACTOR, agents.EXTRACT, COST), _whole(agents.EXTRACTOR, RUN_COST)),
     ),
     _Plan(
         "web_search in a loop",
@@ -120,7 +121,12 @@ _PLANS = (
         16,
         LOOP,
         # One run of a hundred seconds: an outlier of its streams, no drift.
-        ((agents.RESEARCHER.name, RUN_STEP, DURATION),),
+        (
+            (agents.RESEARCHER.name, RUN_STEP, DURATION),
+            _whole(agents.RESEARCHER, RUN_STEPS),
+            _whole(agents.RESEARCHER, RUN_COST),
+            _whole(agents.RESEARCHER, TOOL_MIX),
+        ),
     ),
     _Plan(
         "run_tests fails .02 → .1",
@@ -130,7 +136,7 @@ _PLANS = (
         agents.RUN_TESTS.name,
         ERRORS,
         5.0,
-        NOT_YET,
+        RATES,
     ),
     _Plan(
         "tickets resolved .85 → .68",
@@ -140,7 +146,7 @@ _PLANS = (
         "ticket_resolved",
         OUTCOME,
         0.8,
-        NOT_YET,
+        RATES,
     ),
 )
 

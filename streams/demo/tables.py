@@ -59,7 +59,7 @@ def found_table(judgement: Judgement) -> Table:
         table.add_row(
             verdict.change.name,
             f"{agent} · {step} · {signal}",
-            Text(verdict.outcome, style=_STYLES.get(verdict.outcome, "dim")),
+            Text(verdict.outcome, style=_STYLES[verdict.outcome]),
             _delay(verdict),
             verdict.sighting.detector if verdict.sighting else "",
         )
@@ -70,12 +70,11 @@ def totals_lines(totals: Totals, judgement: Judgement) -> list[str]:
     """The sums, and what was said without a reason."""
     cost = Decimal(str(totals.cost_usd or 0))
     agree = "agree" if totals.agree else "DO NOT AGREE"
-    watched = [verdict for verdict in judgement.verdicts if verdict.change.watched]
-    found = sum(verdict.outcome == FOUND for verdict in watched)
+    found = sum(verdict.outcome == FOUND for verdict in judgement.verdicts)
     return [
         f"{totals.steps:,} steps in {totals.runs:,} runs cost {cost:,.6f} USD; the sums over steps, runs and "
         f"windows {agree}. Unpriced: {totals.unpriced}. Dead letters: {totals.dead_letters}.",
-        f"Found {found} of {len(watched)} watched changes. False alarms: {len(judgement.false_alarms)} "
+        f"Found {found} of {len(judgement.verdicts)} changes. False alarms: {len(judgement.false_alarms)} "
         f"(and {len(judgement.withdrawn)} incidents that closed by themselves, of which nobody is told).",
         *(f"  false alarm: {sighting.summary}" for sighting in judgement.false_alarms),
     ]

@@ -8,8 +8,7 @@ Stream = tuple[str, str, str]  # agent, step, signal
 
 FOUND: Final = "found"
 MISSED: Final = "missed"
-NOT_WATCHED: Final = "not watched yet"
-Outcome = Literal["found", "missed", "not watched yet"]
+Outcome = Literal["found", "missed"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,11 @@ class Change:
         name: for the table.
         streams: those it changes, the one it is meant for first; what follows from it comes after.
         at_ns: event time from when on.
-        watched: false when the detector for it does not exist yet.
     """
 
     name: str
     streams: tuple[Stream, ...]
     at_ns: int
-    watched: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def _verdict(change: Change, ordered: Sequence[Sighting]) -> Verdict:
     for sighting in ordered:
         if sighting.stream == change.streams[0] and sighting.opened_ns >= change.at_ns:
             return Verdict(change, FOUND, sighting)
-    return Verdict(change, MISSED if change.watched else NOT_WATCHED)
+    return Verdict(change, MISSED)
 
 
 def _explains(change: Change, sighting: Sighting) -> bool:

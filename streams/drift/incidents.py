@@ -9,25 +9,29 @@ An incident is a row from the moment its alarm is raised, and again, whole, at e
 
 Alerts go out at confirmation (`drift.detected`, warning) and when a confirmed one is over (`drift.resolved`,
 info), never at opening. A threshold of 1e4 promises a false alarm in 1e4 observations, so 1,000 steps/s with
-three signals may open 0.3 incidents a second, of which 86 to 90 % close by themselves (measured on a
-prototype): nobody would read those. The delay is that of the confirmation: some observations after a large
-change, at most 200.
+six signals may open 0.6 incidents a second, of which 80 to 90 % close by themselves: nobody would read those.
+The delay is that of the confirmation: some observations after a large change, at most those that the detector
+gives an incident. A model or finish reason that a stream had never seen is told at once (`value.first_seen`,
+info), as an incident that is over.
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from detectors.contract import Direction
 from schemas.alert import Alert, AlertType, Severity
-from schemas.columns import SCHEMAS, TIME, Kind
+from schemas.columns import TIME, Kind, schema_of
 from schemas.frame import make_batch
-from streams.drift.minutes import DETECTOR, direction_name
-from streams.drift.summaries import Levels, level_of, summarize
+from streams.drift.minutes import direction_name
+from streams.drift.summaries import Levels, known, level_of, summarize, summarize_first_seen
 from streams.drift.table import Stream, stream_key
+
+# The name under which a value never seen before is told.
+FIRST_SEEN = "first-seen"
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,31 @@ class Incident:
     reference_level: float | None
     current_level: float | None
     summary: str
+    category: str = ""
+    reference_low: float | None = None
+    reference_high: float | None = None
+    current_low: float | None = None
+    current_high: float | None = None
+
+
+class Told(NamedTuple):
+    """What a detector says of a change.
+
+    Attributes:
+        direction: of it.
+        category: of a mix: whose share is told.
+        reference: levels before; unknown when the stream has a new reference.
+        current: levels since; unknown at opening.
+    """
+
+    direction: Direction
+    category: str
+    reference: Levels
+    current: Levels
 
 
 class IncidentBook:
-    """Incidents that are not over. State: those, by slot, with the levels of their references."""
+    """Incidents that are not over. State: those, by stream, with the levels of their references."""
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
@@ -66,94 +91,119 @@ class IncidentBook:
         return len(self._open)
 
     def state(self) -> list[tuple[int, Incident, Levels]]:
-        """For a snapshot: the slot of each open incident, the incident, and the levels of its reference."""
-        return [(slot, incident, levels) for slot, (incident, levels) in self._open.items()]
+        """For a snapshot: the stream's number, the incident, and the levels of its reference, of each."""
+        return [(number, incident, levels) for number, (incident, levels) in self._open.items()]
 
     def load(self, state: list[tuple[int, Incident, Levels]]) -> None:
         """Go on from `state`."""
-        self._open = {slot: (incident, levels) for slot, incident, levels in state}
+        self._open = {number: (incident, levels) for number, incident, levels in state}
 
-    def abandon(self, slots: Iterable[int], now_ns: int) -> list[Incident]:
+    def abandon(self, numbers: Iterable[int], now_ns: int) -> list[Incident]:
         """Close incidents whose streams start anew: nobody will ever say whether they were true."""
         over = []
-        for slot in slots:
-            if slot in self._open:
-                incident, _ = self._open.pop(slot)
+        for number in numbers:
+            if number in self._open:
+                incident, _ = self._open.pop(number)
                 summary = f"{incident.summary}; the stream starts anew under other parameters"
                 over.append(replace(incident, state="closed", closed_time=now_ns, summary=summary))
         return over
 
     def open(
         self,
-        slot: int,
+        number: int,
         stream: Stream,
+        told: Told,
         *,
         now_ns: int,
         n: int,
-        direction: Direction,
         statistic: float,
         threshold: float,
-        reference: Levels,
     ) -> Incident:
         """An alarm was raised at observation `n` of the stream."""
-        key = stream_key(self._namespace, stream) + n.to_bytes(8, "little")
         incident = Incident(
-            incident_id=hashlib.blake2b(key, digest_size=16).hexdigest(),
+            incident_id=_incident_id(self._namespace, stream, n.to_bytes(8, "little")),
             opened_time=now_ns,
             closed_time=None,
             state="open",
             agent_name=stream.agent_name,
             step_name=stream.step_name,
             signal=stream.signal.name,
-            detector=DETECTOR,
-            direction=direction_name(direction),
+            detector=stream.signal.nature.value,
+            direction="",
             n=n,
             statistic=statistic,
             threshold=threshold,
-            reference_level=level_of(reference),
+            reference_level=None,
             current_level=None,
-            summary=summarize(stream, "open", direction, reference, None),
+            summary="",
         )
-        self._open[slot] = (incident, reference)
+        incident = _telling(incident, stream, told, told.reference)
+        self._open[number] = (incident, told.reference)
         return incident
 
-    def confirm(
-        self, slot: int, stream: Stream, direction: Direction, reference: Levels, current: Levels
-    ) -> Incident:
+    def confirm(self, number: int, stream: Stream, told: Told) -> Incident:
         """The old reference was contradicted again."""
-        incident = self._change(slot, stream, "confirmed", direction, reference, current, None)
-        self._open[slot] = (incident, reference)
+        incident = replace(self._open[number][0], state="confirmed")
+        incident = _telling(incident, stream, told, told.reference)
+        self._open[number] = (incident, told.reference)
         return incident
 
-    def close(
-        self, slot: int, stream: Stream, now_ns: int, direction: Direction, current: Levels
-    ) -> Incident:
+    def close(self, number: int, stream: Stream, told: Told, now_ns: int) -> Incident:
         """It is over: taken for false, or, if it was confirmed, the stream has a new reference."""
-        before, reference = self._open[slot]
+        before, reference = self._open.pop(number)
         state = "confirmed" if before.state == "confirmed" else "closed"
-        incident = self._change(slot, stream, state, direction, reference, current, now_ns)
-        del self._open[slot]
-        return incident
+        return _telling(replace(before, state=state, closed_time=now_ns), stream, told, reference)
 
-    def _change(
-        self,
-        slot: int,
-        stream: Stream,
-        state: str,
-        direction: Direction,
-        reference: Levels,
-        current: Levels,
-        closed_ns: int | None,
-    ) -> Incident:
-        return replace(
-            self._open[slot][0],
-            state=state,
-            closed_time=closed_ns,
-            direction=direction_name(direction),
-            reference_level=level_of(reference),
-            current_level=level_of(current),
-            summary=summarize(stream, state, direction, reference, current, over=closed_ns is not None),
-        )
+
+def _telling(incident: Incident, stream: Stream, told: Told, reference: Levels) -> Incident:
+    """The incident with what moved, from where to where, and the sentence."""
+    current = None if incident.state == "open" else told.current
+    return replace(
+        incident,
+        direction=direction_name(told.direction),
+        category=told.category,
+        reference_low=known(reference[0]),
+        reference_level=level_of(reference),
+        reference_high=known(reference[2]),
+        current_low=known(told.current[0]),
+        current_level=level_of(told.current),
+        current_high=known(told.current[2]),
+        summary=summarize(
+            stream,
+            incident.state,
+            told.direction,
+            reference,
+            current,
+            category=told.category,
+            over=incident.closed_time is not None,
+        ),
+    )
+
+
+def first_seen(namespace: str, stream: Stream, category: str, n: int, now_ns: int) -> Incident:
+    """A value that the stream had never seen, at its observation `n`: an incident that is over at once."""
+    return Incident(
+        incident_id=_incident_id(namespace, stream, b"first seen" + category.encode()),
+        opened_time=now_ns,
+        closed_time=now_ns,
+        state="confirmed",
+        agent_name=stream.agent_name,
+        step_name=stream.step_name,
+        signal=stream.signal.name,
+        detector=FIRST_SEEN,
+        direction="",
+        n=n,
+        statistic=0.0,
+        threshold=0.0,
+        reference_level=None,
+        current_level=None,
+        summary=summarize_first_seen(stream, category, n - 1),
+        category=category,
+    )
+
+
+def _incident_id(namespace: str, stream: Stream, what: bytes) -> str:
+    return hashlib.blake2b(stream_key(namespace, stream) + what, digest_size=16).hexdigest()
 
 
 def make_alert(incident: Incident, namespace: str, now_ns: int) -> Alert | None:
@@ -162,6 +212,8 @@ def make_alert(incident: Incident, namespace: str, now_ns: int) -> Alert | None:
         return None
     over = incident.closed_time is not None
     kind: AlertType = "drift.resolved" if over else "drift.detected"
+    if incident.detector == FIRST_SEEN:
+        kind = "value.first_seen"
     severity: Severity = "info" if over else "warning"
     return Alert(
         alert_id=f"{incident.incident_id}.{'closed' if over else 'confirmed'}",
@@ -180,6 +232,7 @@ def make_alert(incident: Incident, namespace: str, now_ns: int) -> Alert | None:
         threshold=incident.threshold,
         reference_level=incident.reference_level,
         current_level=incident.current_level,
+        category=incident.category,
     )
 
 
@@ -187,7 +240,7 @@ def build_incidents(incidents: list[Incident]) -> pa.RecordBatch:
     """A batch of kind INCIDENTS, a row for each; at least one."""
     rows: list[dict[str, Any]] = [asdict(incident) for incident in incidents]
     columns: dict[str, pa.Array] = {}
-    for field in SCHEMAS[Kind.INCIDENTS, 1]:
+    for field in schema_of(Kind.INCIDENTS):
         if field.name in rows[0]:
             values = [row[field.name] for row in rows]
             given = pa.int64() if field.type == TIME else field.type

@@ -13,21 +13,20 @@ import pyarrow as pa
 from detectors.contract import Direction, Readings
 from schemas.columns import TIME, Kind
 from schemas.frame import make_batch
-from streams.drift.signals import Floats
-from streams.drift.table import Slots, Stream
+from streams.drift.signals import Floats, Nature
+from streams.drift.table import Stream
 from streams.windows.sums import Flags, Ints, group_starts
 
 MINUTE_NS = 60_000_000_000
-DETECTOR = "csr"
-# Streams of one detector; a slot and a minute share an integer.
-_SLOT_BITS = 31
+# A stream's number and a minute share an integer.
+_NUMBER_BITS = 31
 
 
 class Summaries(NamedTuple):
     """Columns of readings; all of one length."""
 
     time_ns: Ints
-    slot: Slots
+    number: Ints
     n: Ints
     last: Floats
     statistic: Floats
@@ -44,15 +43,15 @@ def join(parts: list[Summaries]) -> Summaries:
     return Summaries._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
-def observed(now_ns: Ints, slots: Slots, values: Floats, readings: Readings) -> Summaries:
+def observed(now_ns: Ints, numbers: Ints, values: Floats, readings: Readings) -> Summaries:
     """Each observation as a summary of itself."""
     return Summaries(
-        now_ns, slots, readings.n, values, readings.statistic, readings.threshold, readings.direction
+        now_ns, numbers, readings.n, values, readings.statistic, readings.threshold, readings.direction
     )
 
 
 class Minutes:
-    """State: for each slot the minute it was last observed in, its summary, and whether that was sent."""
+    """State: for each stream the minute it was last observed in, its summary, and whether that was sent."""
 
     def __init__(self) -> None:
         self._minute_ns = -1
@@ -60,7 +59,7 @@ class Minutes:
         self._unsent = np.zeros(0, np.bool_)
 
     def state(self) -> tuple[int, dict[str, npt.NDArray[Any]]]:
-        """For a snapshot: the minute, and copies of the slots' summaries."""
+        """For a snapshot: the minute, and copies of the streams' summaries."""
         arrays = {name: column.copy() for name, column in self._of._asdict().items()}
         return self._minute_ns, arrays | {"unsent": self._unsent.copy()}
 
@@ -79,12 +78,12 @@ class Minutes:
         return over
 
     def flush(self) -> list[Summaries]:
-        """Summaries that were not sent as they stand; none, or one part ordered by slot."""
-        slots = np.flatnonzero(self._unsent)
-        if not len(slots):
+        """Summaries that were not sent as they stand; none, or one part ordered by stream."""
+        numbers = np.flatnonzero(self._unsent)
+        if not len(numbers):
             return []
-        self._unsent[slots] = False
-        return [self._of.take(slots)]
+        self._unsent[numbers] = False
+        return [self._of.take(numbers)]
 
     def add(self, rows: Summaries) -> list[Summaries]:
         """Add observations in their order.
@@ -95,9 +94,9 @@ class Minutes:
         Returns:
             Summaries of the minutes that are over with them.
         """
-        if not len(rows.slot):
+        if not len(rows.number):
             return []
-        self._grow(int(rows.slot.max()) + 1)
+        self._grow(int(rows.number.max()) + 1)
         minutes = _by_minute(rows)
         since_ns, last_ns = self._minute_ns, int(minutes.time_ns[-1])
         self._merge(minutes.take(minutes.time_ns == since_ns))
@@ -106,34 +105,34 @@ class Minutes:
         over = self.advance(last_ns)
         between = minutes.take((minutes.time_ns > since_ns) & (minutes.time_ns < last_ns))
         self._merge(minutes.take(minutes.time_ns == last_ns))
-        return [*over, between] if len(between.slot) else over
+        return [*over, between] if len(between.number) else over
 
     def _merge(self, rows: Summaries) -> None:
-        """Put summaries of one minute, each of another slot, into the state."""
-        slots, of = rows.slot, self._of
-        new_best = (of.time_ns[slots] != rows.time_ns) | (rows.statistic > of.statistic[slots])
-        best = slots[new_best]
+        """Put summaries of one minute, each of another stream, into the state."""
+        numbers, of = rows.number, self._of
+        new_best = (of.time_ns[numbers] != rows.time_ns) | (rows.statistic > of.statistic[numbers])
+        best = numbers[new_best]
         of.statistic[best] = rows.statistic[new_best]
         of.threshold[best] = rows.threshold[new_best]
         of.direction[best] = rows.direction[new_best]
-        of.time_ns[slots] = rows.time_ns
-        of.slot[slots] = slots
-        of.n[slots] = rows.n
-        of.last[slots] = rows.last
-        self._unsent[slots] = True
+        of.time_ns[numbers] = rows.time_ns
+        of.number[numbers] = numbers
+        of.n[numbers] = rows.n
+        of.last[numbers] = rows.last
+        self._unsent[numbers] = True
 
-    def _grow(self, slots: int) -> None:
+    def _grow(self, streams: int) -> None:
         have = len(self._unsent)
-        if slots > have:
-            more = max(slots, 2 * have, 16) - have
+        if streams > have:
+            more = max(streams, 2 * have, 16) - have
             self._of = join([self._of, _empty(more)])
             self._unsent = np.pad(self._unsent, (0, more))
 
 
 def _by_minute(rows: Summaries) -> Summaries:
-    """One summary for each minute and slot, in this order; of equal statistics the first is the greatest."""
+    """One summary for each minute and stream, in this order; of equal statistics the first is greatest."""
     minutes = rows.time_ns // MINUTE_NS
-    keys = ((minutes - minutes[0]) << _SLOT_BITS) | rows.slot
+    keys = ((minutes - minutes[0]) << _NUMBER_BITS) | rows.number
     order = np.argsort(keys, kind="stable")
     starts = group_starts(keys[order])
     ends = np.append(starts[1:], len(keys))
@@ -144,7 +143,7 @@ def _by_minute(rows: Summaries) -> Summaries:
     last = order[ends - 1]
     return Summaries(
         minutes[last] * MINUTE_NS,
-        rows.slot[last],
+        rows.number[last],
         rows.n[last],
         rows.last[last],
         greatest,
@@ -153,15 +152,15 @@ def _by_minute(rows: Summaries) -> Summaries:
     )
 
 
-def _empty(slots: int) -> Summaries:
+def _empty(streams: int) -> Summaries:
     return Summaries(
-        np.full(slots, -1, np.int64),
-        np.zeros(slots, np.int32),
-        np.zeros(slots, np.int64),
-        np.zeros(slots),
-        np.zeros(slots),
-        np.zeros(slots),
-        np.zeros(slots, np.int8),
+        np.full(streams, -1, np.int64),
+        np.zeros(streams, np.int64),
+        np.zeros(streams, np.int64),
+        np.zeros(streams),
+        np.zeros(streams),
+        np.zeros(streams),
+        np.zeros(streams, np.int8),
     )
 
 
@@ -179,22 +178,23 @@ def build_readings(minutes: list[Summaries], alarms: Summaries, streams: list[St
     Args:
         minutes: summaries of minutes.
         alarms: summaries of the single observations at which an alarm was raised.
-        streams: of each slot.
+        streams: by number.
     """
     rows = join([*minutes, alarms])
-    about = [streams[slot] for slot in rows.slot.tolist()]
+    about = [streams[number] for number in rows.number.tolist()]
     count = len(about)
     columns: dict[str, pa.Array] = {
         "time": pa.array(rows.time_ns).cast(TIME),
         "agent_name": pa.array([stream.agent_name for stream in about], pa.string()),
         "step_name": pa.array([stream.step_name for stream in about], pa.string()),
         "signal": pa.array([stream.signal.name for stream in about], pa.string()),
-        "alarm": pa.array(np.arange(count) >= count - len(alarms.slot)),
+        "alarm": pa.array(np.arange(count) >= count - len(alarms.number)),
         "n": pa.array(rows.n),
-        "last": pa.array(rows.last),
+        # The number of a name says nothing.
+        "last": pa.array(rows.last, mask=np.array([stream.signal.nature is Nature.MIX for stream in about])),
         "statistic": pa.array(rows.statistic),
         "threshold": pa.array(rows.threshold),
         "direction": pa.array([_DIRECTIONS[d] for d in rows.direction.tolist()], pa.string()),
-        "detector": pa.array([DETECTOR] * count, pa.string()),
+        "detector": pa.array([stream.signal.nature.value for stream in about], pa.string()),
     }
     return make_batch(Kind.READINGS, columns)

@@ -11,14 +11,19 @@ class Params:
 
     Attributes:
         namespace: goes into the ids of streams and incidents.
-        detector_arl: mean observations of a stream to a false alarm, at least.
+        detector_arl: mean observations of a stream to a false alarm, at least; divided by a signal's budget.
         late_ns: a step whose time is longer before its append time is kept from the detectors.
-        pairs: (agent, step) pairs that are watched in one partition, up to 2 kB each; more are counted.
+        segments: steps of agents that are watched in one partition, and agents, up to 4 kB each; more are
+            counted.
+        names: of tools, models and finish reasons that are told apart in one partition; more are `other`.
+        first_values: pairs of a stream and a value of its that are remembered; beyond, none is told as new.
         windows: those of `streams.windows`.
     """
 
     namespace: str
     detector_arl: float = 10_000.0
     late_ns: int = 3_600 * SECOND_NS
-    pairs: int = 10_000
+    segments: int = 10_000
+    names: int = 10_000
+    first_values: int = 100_000
     windows: WindowParams = field(default_factory=WindowParams)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from schemas.alert import Alert
@@ -16,9 +17,11 @@ from schemas.columns import TIME, Kind
 from schemas.frame import Flag, Header, make_batch
 from schemas.topics import RESULT_FRAMES
 from streams.drift.params import Params
+from streams.drift.signals import is_closing
 from streams.drift.watch import Found, Watch, WatchState
 from streams.state.processor import LabelReader, LabelState, Note, Output, Place
 from streams.state.snapshots import (
+    Arrays,
     Parts,
     SnapshotDamaged,
     SnapshotRefused,
@@ -26,21 +29,22 @@ from streams.state.snapshots import (
     read_values,
     values,
 )
-from streams.windows.labels import encode_labels
+from streams.windows.labels import Labels, encode_labels
 from streams.windows.segments import SEGMENT_COLUMNS
 from streams.windows.windows import Windows, WindowsState
 
 Outputs = list[Output | Alert]
 
 # Of what `snapshot` gives; a change comes with a migration in `restore`, and a golden snapshot.
-STATE_VERSION = 1
+# 2: rates, mixes and runs are watched, too. Of version 1 all streams of numbers start anew.
+STATE_VERSION = 2
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 1
+LOGIC_VERSION = 2
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",
     "detectors.late": "steps over an hour late, kept from the detectors",
-    "detectors.unwatched": "steps of an (agent, step) pair that was one too many to be watched",
+    "detectors.unwatched": "steps and runs of a segment that was one too many to be watched",
 }
 
 
@@ -90,13 +94,23 @@ class DriftProcessor:
         outputs += self._advance(clock_ns, clock)
         if rows is not None and rows.num_rows:
             labels = {name: encode_labels(rows.column(name)) for name in SEGMENT_COLUMNS}
-            self._windows.add(rows, labels)
+            self._sum(rows, labels)
             outputs += self._found(
                 self._watch.take(rows, labels, clock_ns, event_clock=bool(clock[0])), clock
             )
         if rows is None and header.flags & Flag.END:
             outputs += self._end(header, clock)
         return outputs
+
+    def _sum(self, rows: pa.RecordBatch, labels: dict[str, Labels]) -> None:
+        """Windows are sums of steps: runs that have closed are none."""
+        steps = ~is_closing(rows)
+        if not steps.any():
+            return
+        if not steps.all():
+            rows = rows.filter(pa.array(steps))
+            labels = {name: Labels(label.codes[steps], label.names) for name, label in labels.items()}
+        self._windows.add(rows, labels)
 
     def snapshot(self) -> Parts:
         """See `Processor`."""
@@ -107,19 +121,21 @@ class DriftProcessor:
 
     def restore(self, version: int, parts: Parts) -> Sequence[Note]:
         """See `Processor`."""
-        if version != STATE_VERSION:
+        if not 1 <= version <= STATE_VERSION:
             raise SnapshotRefused(
                 f"The state of DRIFT has version {version}, this version of wakeline reads {STATE_VERSION}: "
                 "go on with the version that wrote it"
             )
         rest = read_values(parts, "rest", _Rest)
         epoch, detector, minutes = (read_arrays(parts, name) for name in ("epoch", "detector", "minutes"))
+        if version == 1:
+            detector, minutes = _from_version_1(minutes)
         self._labels.restore(rest.labels)
         self._ended = dict.fromkeys(rest.ended)
         try:
             self._windows.load(rest.windows, epoch)
             restarted = self._watch.load(rest.watch, detector, minutes)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise SnapshotDamaged(f"The parts of DRIFT's state do not fit together: {error!r}") from error
         if not restarted:
             return []
@@ -202,3 +218,12 @@ class DriftProcessor:
 
     def _result(self, kind: Kind, rows: pa.RecordBatch | None, clock: tuple[Flag, int]) -> Outputs:
         return [] if rows is None else [Output(RESULT_FRAMES, self._place.partition, kind, rows, *clock)]
+
+
+def _from_version_1(minutes: Arrays) -> tuple[Arrays, Arrays]:
+    """Arrays of a state of version 1 as those of version 2.
+
+    Its detector is not read by any other; the slots of that one detector are the numbers of streams.
+    """
+    renamed = {name: array for name, array in minutes.items() if name != "slot"}
+    return {"seen_values": np.zeros(0, np.int64)}, renamed | {"number": minutes["slot"].astype(np.int64)}

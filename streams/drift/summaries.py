@@ -3,6 +3,7 @@
 import math
 
 from detectors.contract import Direction
+from streams.drift.signals import Nature, Signal
 from streams.drift.table import Stream
 
 # A level with its interval, as in `detectors.contract.Incidents`: low, level, high.
@@ -27,7 +28,17 @@ _VERBS = {
 
 def level_of(levels: Levels) -> float | None:
     """The number that a change is about, in the signal's unit; None where it is not known."""
-    return levels[1] if math.isfinite(levels[1]) else None
+    return known(levels[1])
+
+
+def known(value: float) -> float | None:
+    """None for nan and the infinite end of an interval."""
+    return value if math.isfinite(value) else None
+
+
+def place_of(stream: Stream) -> str:
+    """Whose signal it is: agent and step, or the agent alone."""
+    return f"{stream.agent_name} · {stream.step_name}" if stream.step_name else stream.agent_name
 
 
 def summarize(
@@ -37,6 +48,7 @@ def summarize(
     reference: Levels,
     current: Levels | None,
     *,
+    category: str = "",
     over: bool = False,
 ) -> str:
     """A sentence about an incident.
@@ -47,13 +59,15 @@ def summarize(
         direction: of the change.
         reference: levels before it.
         current: levels since; None while they are not known.
+        category: of a mix: whose share is told.
         over: a confirmed one is over: the stream has a new reference.
     """
-    what = f"{stream.agent_name} · {stream.step_name}: {_SUBJECTS.get(direction, '')}{stream.signal.title}"
-    unit, verb = stream.signal.unit, _VERBS[direction]
+    signal, verb = stream.signal, _VERBS[direction]
+    subject = f"{signal.title}, {category or 'the rest'}" if signal.nature is Nature.MIX else signal.title
+    what = f"{place_of(stream)}: {_SUBJECTS.get(direction, '')}{subject}"
     before = level_of(reference)
     after = None if current is None else level_of(current)
-    usual = "" if before is None else f" (usually {_number(before)} {unit})"
+    usual = "" if before is None else f" (usually {_told(before, signal)})"
     if state == "open":
         return f"{what} may be {verb}{usual}; not confirmed yet"
     if state == "closed":
@@ -61,8 +75,27 @@ def summarize(
     then = "; watched against the new level from now on" if over else ""
     if before is None or after is None:
         return f"{what} {verb}{usual}{then}"
-    numbers = f"from {_number(before)} {unit} to {_number(after)} {unit}{_change(before, after)}"
+    numbers = f"from {_told(before, signal)} to {_told(after, signal)}{_change(before, after, signal)}"
     return f"{what} {verb} {numbers}{then}"
+
+
+def summarize_first_seen(stream: Stream, category: str, n: int) -> str:
+    """A sentence about a value that a stream had never seen.
+
+    Args:
+        stream: in which it was seen.
+        category: the value.
+        n: observations of the stream until then.
+    """
+    return (
+        f"{place_of(stream)}: {category} seen for the first time in the {stream.signal.title} ({n:,} before)"
+    )
+
+
+def _told(value: float, signal: Signal) -> str:
+    if signal.nature is not Nature.NUMBER:
+        return f"{100 * value:.3g} %"
+    return f"{_number(value)} {signal.unit}".rstrip()
 
 
 def _number(value: float) -> str:
@@ -70,8 +103,9 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
-def _change(before: float, after: float) -> str:
-    if before <= 0:
+def _change(before: float, after: float, signal: Signal) -> str:
+    """In percent of a number; of a share that would be a percentage of percentages."""
+    if before <= 0 or signal.nature is not Nature.NUMBER:
         return ""
     percent = round(100 * (after / before - 1))
     return f" ({'+' if percent >= 0 else '−'}{abs(percent)} %)"

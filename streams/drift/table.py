@@ -1,26 +1,27 @@
-"""Which streams are watched, and where do they stand in the detector? Names on one side, slots on the other.
+"""Which streams are watched, and under which numbers? Names on one side, numbers on the other.
 
-A stream is one signal of one (agent, step); it is allocated when its first value is seen. Its 64-bit id seeds
-the detector's randomness, so it is made from names alone: a replay gives the same.
+A stream is one signal of one segment, an agent's step or an agent; it is allocated when its first value is
+seen. Its 64-bit id seeds the detector's randomness, so it is made from names alone: a replay gives the same.
 """
 
 import hashlib
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from detectors.contract import Detector
-from streams.drift.signals import SIGNALS, Signal
+from streams.drift.signals import SIGNALS, Segment, Signal
 from streams.windows.labels import Labels, group_rows, names_of
 from streams.windows.sums import Flags, Ints
 
-Slots = npt.NDArray[np.int32]
 UNWATCHED = -1
+
+# Which signals are those of a step; the others are those of its agent.
+_OF_STEP = np.array([signal.segment is Segment.STEP for signal in SIGNALS])
 
 
 class Stream(NamedTuple):
-    """What a slot watches."""
+    """What a number stands for; `step_name` is "" where the segment is an agent."""
 
     agent_name: str
     step_name: str
@@ -40,92 +41,112 @@ def stream_id(namespace: str, stream: Stream) -> int:
 
 
 class StreamTable:
-    """State: pairs by number, the slot of each (pair, signal), and what each slot watches."""
+    """State: segments by number, the number of each (segment, signal), and what each number watches."""
 
     def __init__(self, namespace: str, limit: int) -> None:
         """
         Args:
             namespace: of the deployment.
-            limit: pairs that are watched.
+            limit: steps of agents that are watched, and agents.
         """
         self._namespace = namespace
         self._limit = limit
-        self._pair_of: dict[tuple[str, ...], int] = {}
-        self._slots: Slots = np.full((16, len(SIGNALS)), UNWATCHED, np.int32)
+        self._segment_of: dict[tuple[str, ...], int] = {}
+        # Agents under 1, steps of agents under 2: the number of their names.
+        self._known: Counter[int] = Counter()
+        self._numbers: Ints = np.full((16, len(SIGNALS)), UNWATCHED, np.int64)
         self.streams: list[Stream] = []
 
     def state(self) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
-        """For a snapshot: pairs by number; of each slot its pair's number and its signal's name."""
+        """For a snapshot: segments by number; of each stream its segment's number and its signal's name."""
         places = np.full(len(self.streams), UNWATCHED, np.int64)
-        flat = self._slots.reshape(-1)
+        flat = self._numbers.reshape(-1)
         used = np.flatnonzero(flat != UNWATCHED)
         places[flat[used]] = used
-        return list(self._pair_of), [
+        return list(self._segment_of), [
             (place // len(SIGNALS), SIGNALS[place % len(SIGNALS)].name) for place in places.tolist()
         ]
 
-    def load(self, pairs: list[tuple[str, ...]], slots: list[tuple[int, str]]) -> None:
+    def load(self, segments: list[tuple[str, ...]], streams: list[tuple[int, str]]) -> None:
         """Go on from `state`; raises KeyError for a signal that there is not."""
-        numbers = {signal.name: number for number, signal in enumerate(SIGNALS)}
-        self._pair_of = {pair: number for number, pair in enumerate(pairs)}
+        signals = {signal.name: number for number, signal in enumerate(SIGNALS)}
+        self._segment_of = {segment: number for number, segment in enumerate(segments)}
+        self._known = Counter(len(names) for names in segments)
         self._grow()
         self.streams = []
-        for slot, (pair, name) in enumerate(slots):
-            agent, step = pairs[pair]
-            self.streams.append(Stream(agent, step, SIGNALS[numbers[name]]))
-            self._slots[pair, numbers[name]] = slot
+        for number, (segment, name) in enumerate(streams):
+            self.streams.append(_stream(segments[segment], SIGNALS[signals[name]]))
+            self._numbers[segment, signals[name]] = number
 
-    def ids(self) -> npt.NDArray[np.uint64]:
-        """The detector's id of each slot's stream."""
-        return np.array([stream_id(self._namespace, stream) for stream in self.streams], np.uint64)
+    def id_of(self, stream: Stream) -> int:
+        """The id under which a detector knows a stream."""
+        return stream_id(self._namespace, stream)
 
-    def pairs_of(self, agents: Labels, steps: Labels) -> Ints:
-        """Pair of each row; `UNWATCHED` for those beyond the limit."""
-        columns = (agents, steps)
-        groups = group_rows(columns)
-        pairs = [self._pair(names) for names in names_of(groups, columns)]
-        return np.array(pairs, np.int64)[groups.of_row]
-
-    def slots_of(self, pairs: Ints, has: Flags, detector: Detector) -> Slots:
-        """Slots of the values of some rows, row by row; streams not known are added to the detector.
+    def segments_of(self, agents: Labels, steps: Labels, is_step: Flags) -> Ints:
+        """Segments of each row, shape (rows, 2): its step's and its agent's; `UNWATCHED` beyond the limit.
 
         Args:
-            pairs: of each row; `UNWATCHED` only where it has nothing that counts.
-            has: which signals of each row have a value that counts; shape (rows, signals).
-            detector: that the slots are of.
+            agents, steps: labels of the rows.
+            is_step: rows that have a step; the first segment of the others is `UNWATCHED`.
         """
-        self._grow()
-        slots = self._slots[pairs]
-        new = has & (slots == UNWATCHED)
-        if new.any():
-            self._add(np.unique((pairs[:, None] * len(SIGNALS) + np.arange(len(SIGNALS)))[new]), detector)
-            slots = self._slots[pairs]
-        found: Slots = slots[has]
+        found = np.full((len(is_step), 2), UNWATCHED, np.int64)
+        found[:, 1] = self._find([agents])
+        found[is_step, 0] = self._find(
+            [Labels(label.codes[is_step], label.names) for label in (agents, steps)]
+        )
         return found
 
-    def _pair(self, names: tuple[str, ...]) -> int:
-        pair = self._pair_of.get(names)
-        if pair is None:
-            if len(self._pair_of) >= self._limit:
+    def numbers_of(self, segments: Ints, has: Flags) -> tuple[Ints, range]:
+        """Numbers of the streams of some values, row by row.
+
+        Args:
+            segments: of each row, as `segments_of` gives them.
+            has: which signals of each row have a value that counts; shape (rows, signals). None whose segment
+                is `UNWATCHED`.
+
+        Returns:
+            The numbers, and those of them that are new: streams that no detector knows yet.
+        """
+        self._grow()
+        places = np.where(_OF_STEP, segments[:, :1], segments[:, 1:]) * len(SIGNALS) + np.arange(len(SIGNALS))
+        wanted = places[has]
+        flat = self._numbers.reshape(-1)
+        known = len(self.streams)
+        new = np.unique(wanted[flat[wanted] == UNWATCHED])
+        if len(new):
+            names = list(self._segment_of)
+            for place in new.tolist():
+                self.streams.append(_stream(names[place // len(SIGNALS)], SIGNALS[place % len(SIGNALS)]))
+            flat[new] = np.arange(known, len(self.streams))
+        numbers: Ints = flat[wanted]
+        return numbers, range(known, len(self.streams))
+
+    def _find(self, labels: list[Labels]) -> Ints:
+        groups = group_rows(labels)
+        found = [self._segment(names) for names in names_of(groups, labels)]
+        return np.array(found, np.int64)[groups.of_row]
+
+    def _segment(self, names: tuple[str, ...]) -> int:
+        segment = self._segment_of.get(names)
+        if segment is None:
+            if self._known[len(names)] >= self._limit:
                 return UNWATCHED
-            pair = self._pair_of[names] = len(self._pair_of)
-        return pair
+            self._known[len(names)] += 1
+            segment = self._segment_of[names] = len(self._segment_of)
+        return segment
 
     def _grow(self) -> None:
-        more = len(self._pair_of) - len(self._slots)
+        more = len(self._segment_of) - len(self._numbers)
         if more > 0:
-            more = max(more, len(self._slots))
-            self._slots = np.pad(self._slots, ((0, more), (0, 0)), constant_values=UNWATCHED)
+            more = max(more, len(self._numbers))
+            self._numbers = np.pad(self._numbers, ((0, more), (0, 0)), constant_values=UNWATCHED)
 
-    def _add(self, places: Ints, detector: Detector) -> None:
-        names = list(self._pair_of)
-        streams = []
-        for place in places.tolist():
-            agent, step = names[place // len(SIGNALS)]
-            streams.append(Stream(agent, step, SIGNALS[place % len(SIGNALS)]))
-        ids = np.array([stream_id(self._namespace, stream) for stream in streams], np.uint64)
-        slots = detector.add(ids)
-        if slots.tolist() != list(range(len(self.streams), len(self.streams) + len(streams))):
-            raise RuntimeError("The detector's slots and the names of streams do not go together any more")
-        self.streams += streams
-        self._slots.reshape(-1)[places] = slots
+
+def _stream(names: tuple[str, ...], signal: Signal) -> Stream:
+    return Stream(names[0], names[1] if len(names) > 1 else "", signal)
+
+
+def watched(segments: Ints) -> Flags:
+    """Which signals of each row may be watched at all; shape (rows, signals)."""
+    found: Flags = np.where(_OF_STEP, segments[:, :1], segments[:, 1:]) != UNWATCHED
+    return found

@@ -1,8 +1,8 @@
 """What do the detectors say to a frame? Values in, readings and incidents out.
 
-One engine, CSR, takes the three signals of all streams in one call a frame: row by row, and within a row in
-the order of `SIGNALS`. Streams do not touch each other, so this order decides nothing but the order in which
-things are told.
+The signals of all streams are taken in one call a frame: row by row, and within a row in the order of
+`SIGNALS`. Streams do not touch each other, so this order decides nothing but the order in which things are
+told.
 """
 
 from collections import Counter
@@ -12,26 +12,21 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from detectors.contract import (
-    Direction,
-    IncidentKind,
-    Incidents,
-    Phase,
-    Readings,
-    Snapshot,
-    SnapshotMismatch,
-)
-from detectors.csr import Csr, CsrParameters
+from detectors.contract import Direction, IncidentKind, Phase, Readings, Snapshot
 from schemas.alert import Alert
-from streams.drift.incidents import Incident, IncidentBook, build_incidents, make_alert
+from streams.drift.detectors import Detectors, New
+from streams.drift.incidents import Incident, IncidentBook, Told, build_incidents, first_seen, make_alert
 from streams.drift.minutes import Minutes, Summaries, build_readings, observed
+from streams.drift.names import Names, Newcomers, News
 from streams.drift.params import Params
-from streams.drift.signals import is_first, is_late, values_of
+from streams.drift.signals import SIGNALS, is_closing, is_first, is_late, values_of
 from streams.drift.summaries import Levels
-from streams.drift.table import UNWATCHED, StreamTable
+from streams.drift.table import UNWATCHED, Stream, StreamTable, watched
 from streams.state.snapshots import Arrays
 from streams.windows.labels import Labels
 from streams.windows.sums import Flags, Ints, integers
+
+_ANNOUNCED = np.array([signal.announced for signal in SIGNALS])
 
 
 @dataclass
@@ -48,19 +43,25 @@ class WatchState(msgspec.Struct, array_like=True):
 
     latest_ns: int
     minute_ns: int
-    pairs: list[tuple[str, ...]]
-    slots: list[tuple[int, str]]
+    segments: list[tuple[str, ...]]
+    streams: list[tuple[int, str]]
     incidents: list[tuple[int, Incident, Levels]]
     passed_over: dict[str, int]
+    names: list[str] = []
 
 
 class Watch:
-    """Detectors of one partition. State: the engine, names of streams, open minutes and incidents, counts."""
+    """Detectors of one partition.
+
+    State: the detectors, names of streams and values, open minutes and incidents, counts.
+    """
 
     def __init__(self, params: Params) -> None:
         self._params = params
-        self._detector = Csr(CsrParameters(threshold=params.detector_arl))
-        self._table = StreamTable(params.namespace, params.pairs)
+        self._detectors = Detectors()
+        self._table = StreamTable(params.namespace, params.segments)
+        self._names = Names(params.names)
+        self._newcomers = Newcomers(params.first_values)
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
         self._latest_ns = 0
@@ -69,15 +70,22 @@ class Watch:
         self.passed_over: Counter[str] = Counter()
 
     def state(self) -> tuple[WatchState, Snapshot, Arrays]:
-        """For a snapshot: what is not an array, the detector, and the open minute."""
-        pairs, slots = self._table.state()
+        """For a snapshot: what is not an array, the detectors, and the open minute."""
+        segments, streams = self._table.state()
         minute_ns, minutes = self._minutes.state()
         about = WatchState(
-            self._latest_ns, minute_ns, pairs, slots, self._book.state(), dict(self.passed_over)
+            self._latest_ns,
+            minute_ns,
+            segments,
+            streams,
+            self._book.state(),
+            dict(self.passed_over),
+            self._names.state(),
         )
-        return about, self._detector.snapshot(), minutes
+        detectors = self._detectors.snapshot() | {"seen_values": self._newcomers.state()}
+        return about, detectors, minutes
 
-    def load(self, about: WatchState, detector: Snapshot, minutes: Arrays) -> int:
+    def load(self, about: WatchState, detectors: Snapshot, minutes: Arrays) -> int:
         """Go on from `state`.
 
         Returns:
@@ -85,26 +93,17 @@ class Watch:
         """
         self._latest_ns = about.latest_ns
         self._minutes.load(about.minute_ns, minutes)
-        self._table.load(about.pairs, about.slots)
+        self._table.load(about.segments, about.streams)
         self._book.load(about.incidents)
+        self._names.load(about.names)
+        self._newcomers.load(np.asarray(detectors["seen_values"], np.int64))
         self.passed_over = Counter(about.passed_over)
-        self._restarted = self._load_detector(detector)
+        self._restarted = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
         return len(self._restarted)
 
-    def _load_detector(self, snapshot: Snapshot) -> list[int]:
-        """The slots whose streams start anew."""
-        count = len(self._table.streams)
-        slots = np.arange(count, dtype=np.int32)
-        try:
-            self._detector.restore(snapshot)
-        except SnapshotMismatch:
-            self._detector = Csr(CsrParameters(threshold=self._params.detector_arl))
-            self._detector.add(self._table.ids())
-            return list(range(count))
-        changed = slots[self._detector.thresholds(slots) != self._params.detector_arl]
-        if len(changed):
-            self._detector.restart(changed)
-        return [int(slot) for slot in changed]
+    def _new(self, stream: Stream) -> New:
+        threshold = max(self._params.detector_arl / stream.signal.budget, 1.0)
+        return New(self._table.id_of(stream), stream.signal.nature, threshold)
 
     def close_restarted(self, now_ns: int) -> pa.RecordBatch | None:
         """Incidents whose streams have started anew since the restore, closed; None if there are none."""
@@ -145,16 +144,18 @@ class Watch:
                 late.
         """
         now_ns = self._now(batch, clock_ns, event_clock)
-        values, has = values_of(batch)
-        pairs = self._table.pairs_of(labels["agent_name"], labels["step_name"])
-        has &= self._seen(batch, pairs, event_clock)[:, None]
-        slots = self._table.slots_of(pairs, has, self._detector)
+        values, has = values_of(batch, self._names.codes)
+        segments = self._table.segments_of(labels["agent_name"], labels["step_name"], ~is_closing(batch))
+        has &= self._seen(batch, segments, event_clock)[:, None] & watched(segments)
+        numbers, new = self._table.numbers_of(segments, has)
+        self._detectors.add([self._new(self._table.streams[number]) for number in new])
         now_ns = np.broadcast_to(now_ns[:, None], has.shape)[has]
-        readings = self._detector.update(slots, values[has])
-        rows = observed(now_ns, slots, values[has], readings)
-        over = self._minutes.add(rows)
+        readings = self._detectors.update(numbers, values[has])
+        over = self._minutes.add(rows := observed(now_ns, numbers, values[has], readings))
         found = self._found(over, rows.take(readings.alarm))
-        changed: list[Incident] = []
+        told = np.broadcast_to(_ANNOUNCED, has.shape)[has]
+        news = self._newcomers.look(numbers, values[has], readings.phase, told)
+        changed = [self._announce(one, readings, now_ns, found) for one in news]
         for event in range(len(readings.incidents.row)):
             changed += self._change(readings, event, int(now_ns[readings.incidents.row[event]]), found)
         found.incidents = build_incidents(changed) if changed else None
@@ -167,55 +168,74 @@ class Watch:
         self._latest_ns = int(now_ns[-1])
         return now_ns
 
-    def _seen(self, batch: pa.RecordBatch, pairs: Ints, event_clock: bool) -> Flags:
+    def _seen(self, batch: pa.RecordBatch, segments: Ints, event_clock: bool) -> Flags:
         """Rows that the detectors see; the others are counted."""
-        corrects = ~is_first(batch)
-        late = np.zeros(len(pairs), np.bool_) if event_clock else is_late(batch, self._params.late_ns)
-        unwatched = pairs == UNWATCHED
+        closing = is_closing(batch)
+        corrects = ~(is_first(batch) | closing)
+        late = np.zeros(len(closing), np.bool_) if event_clock else is_late(batch, self._params.late_ns)
+        unwatched = np.where(closing, segments[:, 1], segments[:, 0]) == UNWATCHED
         self.passed_over["late"] += int((late & ~corrects).sum())
         self.passed_over["unwatched"] += int((unwatched & ~corrects & ~late).sum())
-        seen: Flags = ~(corrects | late | unwatched)
+        seen: Flags = ~(corrects | late)
         return seen
 
     def _found(self, minutes: list[Summaries], alarms: Summaries | None = None) -> Found:
-        some = alarms is not None and len(alarms.slot) > 0
+        some = alarms is not None and len(alarms.number) > 0
         if not minutes and not some:
             return Found()
         if alarms is None:
             alarms = minutes[0].take(slice(0))
         return Found(build_readings(minutes, alarms, self._table.streams))
 
+    def _announce(self, news: News, readings: Readings, now_ns: Ints, found: Found) -> Incident:
+        """A value that its stream had never seen; the alert goes into `found`."""
+        stream, name = self._table.streams[news.number], self._names.name(news.code)
+        at_ns = int(now_ns[news.row])
+        incident = first_seen(self._params.namespace, stream, name, int(readings.n[news.row]), at_ns)
+        self._alert(incident, at_ns, found)
+        return incident
+
     def _change(self, readings: Readings, event: int, now_ns: int, found: Found) -> list[Incident]:
         """The states that an incident goes through at one event; alerts go into `found`."""
         incidents = readings.incidents
-        slot, row = int(incidents.slot[event]), int(incidents.row[event])
-        stream = self._table.streams[slot]
+        number, row = int(incidents.slot[event]), int(incidents.row[event])
+        stream = self._table.streams[number]
         kind = IncidentKind(int(incidents.kind[event]))
-        direction = Direction(int(incidents.direction[event]))
-        reference, current = _levels(incidents, event)
+        told = self._told(readings, event)
         if kind is IncidentKind.OPENED:
             opened = self._book.open(
-                slot,
+                number,
                 stream,
+                told,
                 now_ns=now_ns,
                 n=int(readings.n[row]),
-                direction=direction,
                 statistic=float(incidents.statistic[event]),
                 threshold=float(incidents.threshold[event]),
-                reference=reference,
             )
             return [opened]
         states = []
         if kind is IncidentKind.CONFIRMED:
-            states.append(self._book.confirm(slot, stream, direction, reference, current))
+            states.append(self._book.confirm(number, stream, told))
         if kind is not IncidentKind.CONFIRMED or readings.phase[row] == Phase.ARMED:
-            states.append(self._book.close(slot, stream, now_ns, direction, current))
-        alerts = [make_alert(state, self._params.namespace, now_ns) for state in states]
-        found.alerts += [alert for alert in alerts if alert is not None]
+            states.append(self._book.close(number, stream, told, now_ns))
+        for state in states:
+            self._alert(state, now_ns, found)
         return states
 
+    def _told(self, readings: Readings, event: int) -> Told:
+        incidents = readings.incidents
+        return Told(
+            Direction(int(incidents.direction[event])),
+            self._names.name(int(incidents.code[event])),
+            _levels(incidents.reference[event].tolist()),
+            _levels(incidents.current[event].tolist()),
+        )
 
-def _levels(incidents: Incidents, event: int) -> tuple[Levels, Levels]:
-    reference = incidents.reference[event].tolist()
-    current = incidents.current[event].tolist()
-    return (reference[0], reference[1], reference[2]), (current[0], current[1], current[2])
+    def _alert(self, incident: Incident, now_ns: int, found: Found) -> None:
+        alert = make_alert(incident, self._params.namespace, now_ns)
+        if alert is not None:
+            found.alerts.append(alert)
+
+
+def _levels(values: list[float]) -> Levels:
+    return values[0], values[1], values[2]

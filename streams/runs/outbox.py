@@ -19,7 +19,15 @@ _SAME = [
     if name in schema_of(Kind.STEPS).names and name not in ("agent_name", "agent_version")
 ]
 # Columns that rows of kind SIGNALS are made of.
-_NEEDED = [*_SAME, "agent_name", "agent_version", "response_model", "request_model", "error_type"]
+_NEEDED = [
+    *_SAME,
+    "agent_name",
+    "agent_version",
+    "response_model",
+    "request_model",
+    "error_type",
+    "finish_reasons",
+]
 
 
 @dataclass
@@ -41,6 +49,8 @@ class Outbox:
     def __init__(self) -> None:
         self._signals: list[_Part] = []
         self._corrections: list[tuple[_Part, bool]] = []
+        # Runs that closed in this tick.
+        self._closings: list[pa.RecordBatch] = []
         # What a snapshot has made of the parts before it.
         self._folded_signals: list[pa.RecordBatch] = []
         self._folded_corrections: list[pa.RecordBatch] = []
@@ -83,6 +93,10 @@ class Outbox:
         part = _Part(batch, np.array([row]), weight, first, [agent[0]], [agent[1]], status)
         self._signals.append(part)
 
+    def close(self, closings: pa.RecordBatch) -> None:
+        """Runs that have closed (see `streams.runs.closings`); they go out in the same tick."""
+        self._closings.append(closings)
+
     def correct(
         self,
         batch: pa.RecordBatch,
@@ -100,12 +114,13 @@ class Outbox:
         self._corrections.append((_Part(batch, np.array([row]), 1, False), True))
 
     def take_signals(self, partitions: int) -> list[tuple[int, pa.RecordBatch]]:
-        """Settled steps by partition of their agent, in the order in which they were settled."""
+        """Settled steps, then closed runs, by partition of their agent, in the order in which they came."""
         parts, self._signals = self._signals, []
         folded, self._folded_signals = self._folded_signals, []
-        if not parts and not folded:
+        closings, self._closings = self._closings, []
+        if not parts and not folded and not closings:
             return []
-        rows = pa.concat_batches([*folded, *_signals(parts)])
+        rows = pa.concat_batches([*folded, *_signals(parts), *closings])
         return list(split_by(rows, _agent_partitions(rows.column("agent_name"), partitions)))
 
     def take_corrections(self) -> pa.RecordBatch | None:
@@ -132,7 +147,14 @@ def _signals(parts: list[_Part]) -> list[pa.RecordBatch]:
     columns |= _named(parts, taken)
     columns["model"] = pc.coalesce(taken.column("response_model"), taken.column("request_model"))
     columns["error"] = pc.is_valid(taken.column("error_type"))
+    columns["finish_reason"] = _first_of(taken.column("finish_reasons"))
     return [make_batch(Kind.SIGNALS, columns)]
+
+
+def _first_of(lists: pa.Array) -> pa.Array:
+    """The first element of each list; null of an empty one."""
+    some = pc.if_else(pc.greater(pc.list_value_length(lists), 0), lists, None)
+    return pc.list_element(some, 0)
 
 
 def _corrected(corrections: list[tuple[_Part, bool]]) -> list[pa.RecordBatch]:

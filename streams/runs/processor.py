@@ -17,6 +17,7 @@ from schemas.frame import Flag, Header
 from schemas.topics import RESULT_FRAMES, SIGNAL_FRAMES
 from streams.runs.attribution import Attribution
 from streams.runs.billing import Billing
+from streams.runs.closings import build_closings
 from streams.runs.contents import Contents
 from streams.runs.loops import build_incidents
 from streams.runs.outbox import Outbox
@@ -38,7 +39,7 @@ _DETAILS = {
     "runs.closed_early": "runs that closed because too many were open; what follows opens them again",
 }
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 3
+LOGIC_VERSION = 4
 
 
 class RunsProcessor:
@@ -274,7 +275,11 @@ class RunsProcessor:
         due = (table.dirty > 0) & (ends | (self._now_ns - table.sent_ns >= self._params.send_every_ns))
         slots = np.flatnonzero(due)
         if len(slots):
-            outputs.append(self._result(Kind.RUNS, build_runs(table, self._store, slots)))
+            runs = build_runs(table, self._store, slots)
+            outputs.append(self._result(Kind.RUNS, runs))
+            closings = build_closings(table, self._store, slots, runs)
+            if closings is not None:
+                self._outbox.close(closings)
             table.dirty[slots] = 0
             table.sent_ns[slots] = self._now_ns
         outputs += self._ledger(ends)

@@ -60,6 +60,7 @@ class Run:
         agents: names that steps gave, in order.
         frames: first rows of the frames that hold its rows.
         overflowed: steps beyond the greatest number whose ids are remembered: they are in the sums alone.
+        told: it has closed once, and DRIFT was told.
     """
 
     run_id: str
@@ -75,6 +76,7 @@ class Run:
     overflowed: int = 0
     billing: dict[str, int] = field(default_factory=dict)
     held: dict[str, None] = field(default_factory=dict)
+    told: bool = False
 
 
 class RunTable:

@@ -25,6 +25,7 @@ from schemas.frame import (
     make_batch,
     make_header,
 )
+from streams.drift.names import Names
 from streams.drift.params import Params
 from streams.drift.processor import DriftProcessor
 from streams.drift.signals import values_of
@@ -104,7 +105,7 @@ def read(value: bytes) -> None:
     for name in SEGMENT_COLUMNS:
         encode_labels(batch.column(name))
     weighted_columns(batch, integers(batch.column("weight")))
-    values_of(batch)
+    values_of(batch, Names(10_000).codes)
     for name in ("time", "append_time"):
         integers(batch.column(name))
 

@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 
 from detectors.contract import IncidentKind
-from detectors.csr import Csr, CsrParameters
 from schemas.native import decode
 from streams.demo.agents import AGENTS
-from streams.demo.faults import COST, CSR, DURATION, ERRORS, IDENTICAL, LOOP, OUTCOME, OUTPUT, Fault
+from streams.demo.faults import (
+    COST,
+    DURATION,
+    ERRORS,
+    IDENTICAL,
+    LOOP,
+    NUMBERS,
+    OUTCOME,
+    OUTPUT,
+    RATES,
+    Fault,
+)
 from streams.demo.fleet import HOUR_NS, START_NS, Fleet
 from streams.demo.plan import Planned
+from streams.drift.detectors import Detectors, New
 from streams.drift.signals import SIGNALS
 from streams.drift.table import Stream as Watched
 from streams.drift.table import stream_id
@@ -228,10 +239,16 @@ def test_exactly_one_run_makes_the_same_call_often_enough_to_be_a_loop(
 
 def test_faults_say_what_is_to_find_them(fleet: Fleet) -> None:
     detectors = {fault.signal: fault.detector for fault in fleet.faults}
-    assert detectors == {DURATION: CSR, COST: CSR, OUTPUT: CSR, IDENTICAL: LOOP, ERRORS: "", OUTCOME: ""}
+    assert detectors == {
+        DURATION: NUMBERS,
+        COST: NUMBERS,
+        OUTPUT: NUMBERS,
+        IDENTICAL: LOOP,
+        ERRORS: RATES,
+        OUTCOME: RATES,
+    }
     for fault in fleet.faults:
         assert fault.change.streams[0] == fault.stream
-        assert fault.change.watched == fault.watched == (fault.detector != "")
         assert fault.change.at_ns == fault.at_ns
 
 
@@ -256,18 +273,17 @@ def test_the_detector_confirms_every_change_it_watches_and_no_other(fleet: Fleet
         for stream, mine in values.items():
             if stream[2] != signal.name:
                 continue
-            detector = Csr(CsrParameters(threshold=10_000.0))
-            slots = detector.add(
-                np.array([stream_id("demo", Watched(stream[0], stream[1], signal))], np.uint64)
-            )
+            detectors = Detectors()
+            key = stream_id("demo", Watched(stream[0], stream[1], signal))
+            detectors.add([New(key, signal.nature, 10_000.0 / signal.budget)])
             numbers = np.array([value for _, value in mine])
-            incidents = detector.update(slots.repeat(len(numbers)), numbers).incidents
+            incidents = detectors.update(np.zeros(len(numbers), np.int64), numbers).incidents
             rows = incidents.row[incidents.kind == IncidentKind.CONFIRMED].tolist()
             if rows:
                 confirmed[stream] = mine[rows[0]][0]
     assert set(confirmed) <= named
     for fault in fleet.faults:
-        if fault.detector == CSR:
+        if fault.detector != LOOP:
             assert confirmed[fault.stream] >= fault.at_ns, fault.name
 
 

@@ -17,6 +17,10 @@ STEPS = 5_000
 # With this one a slighter change takes over a hundred observations to confirm.
 SLOW_SEED = 1
 AGENTS = ("planner", "writer")
+DURATION, OUTPUT, COST = (
+    next(signal for signal in SIGNALS if signal.name == name)
+    for name in ("duration_s", "output_tokens", "cost_usd")
+)
 
 
 def make_fleet(seed: int, factor: float = 1.3) -> list[Row]:
@@ -155,7 +159,7 @@ def test_minutes_and_alarms_are_those_of_a_detector_fed_one_value_at_a_time() ->
     mine = [row["duration_ns"] / 1e9 for row in rows if row["agent_name"] == "planner"]
     times = [row["time"] for row in rows if row["agent_name"] == "planner"]
     detector = Csr(CsrParameters(), engine="numpy")
-    key = stream_id("test", Stream("planner", "search", SIGNALS[0]))
+    key = stream_id("test", Stream("planner", "search", DURATION))
     slots = detector.add(np.array([key], np.uint64))
     expected: dict[int, tuple[int, float, float]] = {}
     for time_ns, value in zip(times, mine, strict=True):
@@ -179,7 +183,7 @@ def test_streams_have_ids_of_their_own_that_names_cannot_forge() -> None:
     names = [("a", "b"), ("ab", ""), ("", "ab"), ("a\0b", ""), ("b", "a")]
     ids = {stream_id(space, Stream(*pair, signal)) for space in "xy" for pair in names for signal in SIGNALS}
     assert len(ids) == 2 * len(names) * len(SIGNALS)
-    assert stream_id("live", Stream("planner", "search", SIGNALS[0])) == 14142757594087034256
+    assert stream_id("live", Stream("planner", "search", DURATION)) == 14142757594087034256
 
 
 LEVELS = (0.8, 0.82, 0.9)
@@ -196,12 +200,12 @@ AFTER = (1.0, 1.04, 1.1)
     ],
 )
 def test_a_change_is_told_in_the_number_that_it_is_about(direction: Direction, told: str) -> None:
-    stream = Stream("planner", "search", SIGNALS[0])
+    stream = Stream("planner", "search", DURATION)
     assert summarize(stream, "confirmed", direction, LEVELS, AFTER) == f"planner · search: {told}"
 
 
 def test_a_level_that_is_not_known_is_left_out() -> None:
-    stream = Stream("planner", "search", SIGNALS[1])
+    stream = Stream("planner", "search", OUTPUT)
     unknown = (float("nan"),) * 3
     assert level_of(unknown) is None
     told = summarize(stream, "confirmed", Direction.DOWN, (1.0, 12_345.0, 2.0), unknown)
@@ -209,6 +213,6 @@ def test_a_level_that_is_not_known_is_left_out() -> None:
 
 
 def test_a_change_from_nothing_has_no_percentage() -> None:
-    stream = Stream("planner", "search", SIGNALS[2])
+    stream = Stream("planner", "search", COST)
     told = summarize(stream, "confirmed", Direction.UP, (0.0, 0.0, 0.0), (0.0, 0.00021, 0.0))
     assert told == "planner · search: cost up from 0 USD to 0.00021 USD"

@@ -209,7 +209,17 @@ def observations(feed: Feed) -> Counter[str]:
 def test_a_value_that_is_absent_is_no_observation() -> None:
     feed = Feed()
     feed.rows_of([make_row(output_tokens=None), make_row(cost_pico_usd=None, duration_ns=None), make_row()])
-    assert observations(feed) == {"duration_s": 2, "output_tokens": 2, "cost_usd": 2}
+    found = observations(feed)
+    assert {name: found[name] for name in ("duration_s", "output_tokens", "cost_usd")} == {
+        "duration_s": 2,
+        "output_tokens": 2,
+        "cost_usd": 2,
+    }
+    assert set(found) - {"duration_s", "output_tokens", "cost_usd"} == {
+        "input_tokens",
+        "error_ratio",
+        "model_mix",
+    }
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10])
@@ -247,7 +257,7 @@ def test_nothing_is_late_under_the_event_clock() -> None:
 
 
 def test_streams_beyond_the_limit_are_counted_in_the_ledger_of_their_epoch() -> None:
-    feed = Feed(Params("test", pairs=2))
+    feed = Feed(Params("test", segments=2))
     feed.rows_of([make_row(agent_name=f"agent-{i}") for i in range(5)])
     feed.tick(300)
     feed.tick(300)

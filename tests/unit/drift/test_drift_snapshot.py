@@ -41,7 +41,7 @@ def play(rows: list[Row], params: Params, seed: int, *, restarts: bool, event_cl
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("event_clock", [False, True])
 def test_what_follows_a_restore_is_what_would_have_followed(seed: int, event_clock: bool) -> None:
-    params = Params("test", windows=WindowParams(segments=20, windows=150), pairs=5)
+    params = Params("test", windows=WindowParams(segments=20, windows=150), segments=5)
     rows = random_rows(np.random.default_rng(seed), 900)
     undisturbed = play(rows, params, seed, restarts=False, event_clock=event_clock)
     assert undisturbed.rows(Kind.LEDGER), "limits are reached, so that folding is tried too"
@@ -67,7 +67,7 @@ def test_streams_whose_threshold_changed_start_anew_alone_and_say_so() -> None:
     before, after = Params("test", detector_arl=1e3), Params("test", detector_arl=1e5)
     feed = Feed(before)
     feed.rows_of([make_row(time=START_NS + n) for n in range(300)])
-    streams = 3
+    streams = 6
     (note,) = restart(feed, after)
     assert (note.entry, note.count) == ("detectors.restarted", streams)
     feed.rows_of([make_row(time=START_NS + n) for n in range(10)], after_s=61)

@@ -73,8 +73,9 @@ class Fed:
                 self.runs[row["run_id"]] = {name: row[name] for name in row if name not in ARRIVAL}
             elif kind is Kind.SIGNALS:
                 weight, first = int(row.pop("weight")), row.pop("first") == "True"
-                self.first[row["event_id"]] += first
-                self.signals[tuple(row.values())] += weight
+                if weight:
+                    self.first[row["event_id"]] += first
+                    self.signals[tuple(row.values())] += weight
 
 
 def put_through(steps: Sequence[Step], rng: random.Random) -> tuple[Any, ...]:
