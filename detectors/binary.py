@@ -153,3 +153,14 @@ class Bits:
             parts = parts + held[:, j : j + len(ODDS)]
         total: Floats = ((parts[:, 0] + parts[:, 1]) + (parts[:, 2] + parts[:, 3])).astype(np.float64)
         return total
+
+    def speaks_for(self, streams: Streams, slots: Ints, values: Floats) -> NDArray[np.bool_]:
+        """At a one where the evidence speaks for more ones, else at a zero.
+
+        It takes away alarms alone, so the promise stands; without it a stream that never had a one could be
+        alarmed by the random part of its ranks.
+        """
+        held = self._tables.weight[streams.block[slots, WARM_ONES]] * streams.evidence[slots]
+        rising = np.argmax(held, axis=1) % len(ODDS) != 0
+        speaks: NDArray[np.bool_] = rising == (values == 1.0)
+        return speaks

@@ -126,6 +126,15 @@ class Codes:
             total += WEIGHTS[len(ODDS) + k - LEARNT] * evidence[:, k]
         return total
 
+    def speaks_for(
+        self,
+        streams: Streams,  # noqa: ARG002 - of the protocol
+        slots: Ints,
+        values: Floats,  # noqa: ARG002 - likewise
+    ) -> NDArray[np.bool_]:
+        """See ``Arithmetic``; at any."""
+        return np.ones(len(slots), np.bool_)
+
     def _ranks(self, streams: Streams, slots: Ints, blocks: Ints, cells: NDArray[np.int64]) -> Floats:
         counts = blocks[:, COUNTS : COUNTS + CELLS].astype(np.int64)
         lower = np.arange(CELLS) < cells[:, None]

@@ -39,6 +39,9 @@ class Arithmetic(Protocol):
     def statistic(self, streams: Streams, slots: Ints) -> Floats:
         """What the evidence of these streams amounts to."""
 
+    def speaks_for(self, streams: Streams, slots: Ints, values: Floats) -> NDArray[np.bool_]:
+        """Where enough evidence may raise an alarm at this value."""
+
 
 def rounds(slots: NDArray[np.int32]) -> Iterator[NDArray[np.int64]]:
     """Rows of a batch in groups: every slot's first row, every slot's second row, ...
@@ -82,6 +85,7 @@ def take_round(
     arithmetic.watch(streams, slots[watched], rows.value[group[watched]])
     rows.statistic[group] = arithmetic.statistic(streams, slots)
     reached = watched & (rows.statistic[group] >= rows.threshold[group])
+    reached[reached] = arithmetic.speaks_for(streams, slots[reached], rows.value[group[reached]])
     rows.flag[group[reached]] |= REACHED
 
     mine = learning | armed
@@ -144,3 +148,12 @@ class Numbers:
     def statistic(self, streams: Streams, slots: Ints) -> Floats:
         """See ``Arithmetic``."""
         return statistic(streams.evidence[slots])
+
+    def speaks_for(
+        self,
+        streams: Streams,  # noqa: ARG002 - of the protocol
+        slots: Ints,
+        values: Floats,  # noqa: ARG002 - likewise
+    ) -> NDArray[np.bool_]:
+        """See ``Arithmetic``; at any."""
+        return np.ones(len(slots), np.bool_)

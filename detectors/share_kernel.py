@@ -85,6 +85,17 @@ def _bit_statistic(streams: Streams, slot: int, tables: OddsTables) -> float:
 
 
 @jit
+def _speaks_for(streams: Streams, slot: int, value: float, tables: OddsTables) -> bool:
+    """Whether the value is of the kind that the evidence says there are more of."""
+    weight, evidence = tables.weight[streams.block[slot, _WARM_ONES]], streams.evidence[slot]
+    most = 0
+    for j in range(BETS):
+        if weight[j] * evidence[j] > weight[most] * evidence[most]:
+            most = j
+    return bool((most % 4 != 0) == (value == 1.0))
+
+
+@jit
 def _accepts_code(value: float) -> bool:
     return value >= 0.0 and value < MAX_CODE and np.floor(value) == value
 
@@ -260,7 +271,10 @@ def take_rows(
         rows.statistic[i] = statistic
         if not accepted:
             continue
-        flag = REACHED if watched and statistic >= held_against else 0
+        reached = watched and statistic >= held_against
+        if reached and bits:
+            reached = _speaks_for(streams, slot, value, odds)
+        flag = REACHED if reached else 0
         if phase == _OPEN:
             row = streams.side[slot]
             _learn(bits, side.block, row, side.taken[row], value, warm_up)

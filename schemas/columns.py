@@ -327,8 +327,9 @@ INCIDENT_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("summary", pa.string()),
 ]
 
-# Since version 2: which category moved, and between which values the levels lie.
+# Since version 2: when it was confirmed, which category moved, and between which values the levels lie.
 INCIDENT_COLUMNS_2: list[tuple[str, pa.DataType]] = [
+    ("confirmed_time", TIME),
     ("category", pa.string()),  # of a mix: the tool, model or reason whose share is told
     ("reference_low", pa.float64()),
     ("reference_high", pa.float64()),

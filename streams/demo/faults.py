@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from streams.demo import agents
 from streams.demo.agents import Agent, Call
-from streams.demo.verdicts import Change, Stream
+from streams.demo.verdicts import RULE, Change, Stream
 
 # Which detector is to find a change.
 NUMBERS, RATES = "csr", "csr-binary"
-LOOP = "repeated-tool-call"
+LOOP = RULE
 
 DURATION, OUTPUT, COST = "duration_s", "output_tokens", "cost_usd"
 ERRORS, OUTCOME, IDENTICAL = "error_ratio", "outcome_success", "identical_tool_calls"

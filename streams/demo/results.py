@@ -13,6 +13,7 @@ SELECT
     step_name,
     signal,
     toUnixTimestamp64Nano(opened_time),
+    toUnixTimestamp64Nano(confirmed_time),
     state,
     detector,
     n,
@@ -88,8 +89,8 @@ def read_sightings(client: "Client", namespace: str) -> list[Sighting]:
     """All incidents of a namespace."""
     rows = client.query(_INCIDENTS, {"namespace": namespace}).result_rows
     return [
-        Sighting((agent, step, signal), int(opened), state, detector, int(n), summary)
-        for agent, step, signal, opened, state, detector, n, summary in rows
+        Sighting((agent, step, signal), int(opened), confirmed, state, detector, int(n), summary)
+        for agent, step, signal, opened, confirmed, state, detector, n, summary in rows
     ]
 
 

@@ -75,7 +75,7 @@ def totals_lines(totals: Totals, judgement: Judgement) -> list[str]:
         f"{totals.steps:,} steps in {totals.runs:,} runs cost {cost:,.6f} USD; the sums over steps, runs and "
         f"windows {agree}. Unpriced: {totals.unpriced}. Dead letters: {totals.dead_letters}.",
         f"Found {found} of {len(judgement.verdicts)} changes. False alarms: {len(judgement.false_alarms)} "
-        f"(and {len(judgement.withdrawn)} incidents that closed by themselves, of which nobody is told).",
+        f"(and {len(judgement.withdrawn)} incidents that were not confirmed, of which nobody is told).",
         *(f"  false alarm: {sighting.summary}" for sighting in judgement.false_alarms),
     ]
 

@@ -8,6 +8,8 @@ Stream = tuple[str, str, str]  # agent, step, signal
 
 FOUND: Final = "found"
 MISSED: Final = "missed"
+# Detector of the rule for loops: it needs no confirmation.
+RULE: Final = "repeated-tool-call"
 Outcome = Literal["found", "missed"]
 
 
@@ -33,6 +35,7 @@ class Sighting:
     Attributes:
         stream: where.
         opened_ns: event time.
+        confirmed_ns: event time; None if it was not confirmed.
         state: open, confirmed or closed.
         detector: which.
         n: observations of the stream at the alarm.
@@ -41,6 +44,7 @@ class Sighting:
 
     stream: Stream
     opened_ns: int
+    confirmed_ns: int | None
     state: str
     detector: str
     n: int
@@ -57,15 +61,19 @@ class Verdict:
 
     @property
     def delay_s(self) -> float | None:
-        """Event time from the change to its first incident."""
-        return None if self.sighting is None else (self.sighting.opened_ns - self.change.at_ns) / 1e9
+        """Event time from the change to what was first said of it."""
+        if self.sighting is None:
+            return None
+        seen_ns = _seen_ns(self.change, self.sighting)
+        return None if seen_ns is None else (seen_ns - self.change.at_ns) / 1e9
 
 
 @dataclass(frozen=True)
 class Judgement:
     """All verdicts, and the incidents that no change explains.
 
-    `withdrawn` are those of the latter that closed by themselves: nobody was alerted of them.
+    `withdrawn` are those of the latter that were not confirmed, closed or open still: nobody was alerted of
+    them.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -76,9 +84,10 @@ class Judgement:
 def judge(changes: Sequence[Change], sightings: Sequence[Sighting]) -> Judgement:
     """Hold changes against incidents.
 
-    A change is found when an incident opens on the stream it is meant for, at or after its time. Incidents on
-    streams that it changes too are explained by it. All others are false: those that were confirmed (somebody
-    was alerted) and those that closed by themselves are counted apart.
+    A change is found when an incident opens on the stream it is meant for, at or after its time, or one
+    that was open by chance is confirmed. Incidents on streams that it changes too are explained by it. All
+    others are false: those that were confirmed (somebody was alerted) and the others are counted apart. A
+    rule tells at opening, so that its incidents count as confirmed.
     """
     ordered = sorted(sightings, key=lambda sighting: sighting.opened_ns)
     verdicts = tuple(_verdict(change, ordered) for change in changes)
@@ -87,17 +96,29 @@ def judge(changes: Sequence[Change], sightings: Sequence[Sighting]) -> Judgement
     ]
     return Judgement(
         verdicts,
-        tuple(sighting for sighting in unexplained if sighting.state != "closed"),
-        tuple(sighting for sighting in unexplained if sighting.state == "closed"),
+        tuple(sighting for sighting in unexplained if _told(sighting)),
+        tuple(sighting for sighting in unexplained if not _told(sighting)),
     )
 
 
 def _verdict(change: Change, ordered: Sequence[Sighting]) -> Verdict:
     for sighting in ordered:
-        if sighting.stream == change.streams[0] and sighting.opened_ns >= change.at_ns:
+        if sighting.stream == change.streams[0] and _seen_ns(change, sighting) is not None:
             return Verdict(change, FOUND, sighting)
     return Verdict(change, MISSED)
 
 
 def _explains(change: Change, sighting: Sighting) -> bool:
-    return sighting.stream in change.streams and sighting.opened_ns >= change.at_ns
+    return sighting.stream in change.streams and _seen_ns(change, sighting) is not None
+
+
+def _seen_ns(change: Change, sighting: Sighting) -> int | None:
+    """When an incident first spoke of what was there since the change; None if it did before alone."""
+    if sighting.opened_ns >= change.at_ns:
+        return sighting.opened_ns
+    confirmed_ns = sighting.confirmed_ns
+    return confirmed_ns if confirmed_ns is not None and confirmed_ns >= change.at_ns else None
+
+
+def _told(sighting: Sighting) -> bool:
+    return sighting.confirmed_ns is not None or sighting.detector == RULE

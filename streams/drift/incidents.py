@@ -56,6 +56,7 @@ class Incident:
     reference_level: float | None
     current_level: float | None
     summary: str
+    confirmed_time: int | None = None
     category: str = ""
     reference_low: float | None = None
     reference_high: float | None = None
@@ -141,9 +142,9 @@ class IncidentBook:
         self._open[number] = (incident, told.reference)
         return incident
 
-    def confirm(self, number: int, stream: Stream, told: Told) -> Incident:
+    def confirm(self, number: int, stream: Stream, told: Told, now_ns: int) -> Incident:
         """The old reference was contradicted again."""
-        incident = replace(self._open[number][0], state="confirmed")
+        incident = replace(self._open[number][0], state="confirmed", confirmed_time=now_ns)
         incident = _telling(incident, stream, told, told.reference)
         self._open[number] = (incident, told.reference)
         return incident
@@ -198,6 +199,7 @@ def first_seen(namespace: str, stream: Stream, category: str, n: int, now_ns: in
         reference_level=None,
         current_level=None,
         summary=summarize_first_seen(stream, category, n - 1),
+        confirmed_time=now_ns,
         category=category,
     )
 

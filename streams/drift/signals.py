@@ -79,9 +79,9 @@ SIGNALS = (
     Signal("tool_mix", "mix of tools", "", _MIX, _AGENT, "step_name", kinds=("tool",)),
     Signal("model_mix", "mix of models", "", _MIX, _AGENT, "model", kinds=_MODELS, announced=True),
     Signal("finish_reason_mix", "mix of finish reasons", "", _MIX, _STEP, "finish_reason", announced=True),
-    Signal("run_steps", "steps of a run", "", _NUMBER, _AGENT, "run_steps", budget=4.0),
-    Signal("run_cost_usd", "cost of a run", "USD", _NUMBER, _AGENT, "run_cost_pico_usd", (), 1e12, 4.0),
-    Signal("run_failure_ratio", "share of failed runs", "", _RATE, _AGENT, "run_failed", budget=4.0),
+    Signal("run_steps", "steps of a run", "", _NUMBER, _AGENT, "run_steps", budget=2.0),
+    Signal("run_cost_usd", "cost of a run", "USD", _NUMBER, _AGENT, "run_cost_pico_usd", (), 1e12, 2.0),
+    Signal("run_failure_ratio", "share of failed runs", "", _RATE, _AGENT, "run_failed", budget=2.0),
 )
 
 Codes = Callable[[list[str]], list[int]]

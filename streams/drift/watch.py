@@ -215,7 +215,7 @@ class Watch:
             return [opened]
         states = []
         if kind is IncidentKind.CONFIRMED:
-            states.append(self._book.confirm(number, stream, told))
+            states.append(self._book.confirm(number, stream, told, now_ns))
         if kind is not IncidentKind.CONFIRMED or readings.phase[row] == Phase.ARMED:
             states.append(self._book.close(number, stream, told, now_ns))
         for state in states:

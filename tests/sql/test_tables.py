@@ -146,7 +146,8 @@ def test_a_number_that_may_be_absent_is_null_and_never_zero(client: Client) -> N
         "runs": "end_time outcome_success outcome_value "
         "critical_llm_ns critical_tool_ns critical_other_ns critical_waiting_ns",
         "readings": "last statistic threshold",
-        "incidents": "closed_time statistic threshold reference_level current_level",
+        "incidents": "confirmed_time closed_time statistic threshold reference_level reference_low "
+        "reference_high current_level current_low current_high",
         "windows": "",
     }
     for table, names in numbers.items():
