@@ -39,8 +39,8 @@ def build() -> Json:
         stat("cost/unpriced", steps=SOME_IS_BAD, decimals=0),
     )
     waste = (
-        stat("cost/cache_savings", decimals=2, change="standard", no_value="–"),
-        stat("cost/waste", steps=WASTE_RATIO.steps, decimals=1, change="inverted", no_value="–"),
+        stat("cost/cache_savings", decimals=2, no_value="–"),
+        stat("cost/waste", steps=WASTE_RATIO.steps, decimals=1, no_value="–"),
     )
     who = (
         timeseries("cost/spend_by_agent", label="agent", stack="normal", calcs=("sum", "max"), links=[runs]),
@@ -115,13 +115,14 @@ def build() -> Json:
         ],
         rows=(
             Row(5, numbers),
-            Row(9, (*waste, *pace), widths=(3, 3, 9, 9)),
+            Row(9, (*waste, *pace), widths=(4, 4, 8, 8)),
             Row(9, who),
             Row(9, for_whom),
             Row(9, what),
             Row(9, models),
             section("Which calls and runs", "Which agents, models and runs are behind the numbers?"),
-            Row(10, (agents, top)),
+            Row(10, (agents,)),
+            Row(10, (top,)),
             section("What it did not buy", "What was spent in vain, and what do the sums leave out?"),
             Row(9, (bought_nothing, *prices)),
         ),

@@ -1,7 +1,7 @@
 """What does the fleet do, cost and take, and who needs a look? The dashboard to look at first."""
 
 from dashboards.builder import Row, dashboard, section
-from dashboards.links import COST, FLEET, LATENCY, RUNS, field, label, link_to
+from dashboards.links import COST, DRIFT, FLEET, LATENCY, RUNS, field, label, link_to
 from dashboards.panels import (
     Column,
     Json,
@@ -69,7 +69,12 @@ def build() -> Json:
         ),
         stat("fleet/spend", decimals=2, change="inverted", no_value="Unpriced", links=[spend]),
         stat("fleet/unpriced", steps=SOME_IS_BAD, decimals=0, links=[spend]),
-        stat("fleet/open_incidents", steps=SOME_IS_BAD, decimals=0),
+        stat(
+            "fleet/open_incidents",
+            steps=SOME_IS_BAD,
+            decimals=0,
+            links=[link_to(DRIFT, "What moved", keep=("agent",))],
+        ),
     )
     attention = (
         table(
@@ -90,7 +95,12 @@ def build() -> Json:
             colors={"Succeeded": GREEN, "Failed": RED, "Running": BLUE},
         ),
         timeseries(
-            "fleet/errors_by_agent", label="agent", steps=ERROR_RATIO.steps, greatest=0.06, links=[runs]
+            "fleet/errors_by_agent",
+            label="agent",
+            steps=ERROR_RATIO.steps,
+            greatest=0.06,
+            links=[runs],
+            min_interval="5m",
         ),
     )
     money = (
@@ -110,16 +120,15 @@ def build() -> Json:
         Column("unpriced", "short", 0, 90, ((None, NEUTRAL), (1, ORANGE))),
         no_value="–",
     )
-    lists = (
-        table("fleet/top_runs", RUN, Column("agent", link=AGENT), *RUN_COLUMNS, no_value="–"),
-        table(
-            "fleet/incidents",
-            Column("opened", "dateTimeAsIso", width=160),
-            Column("closed", "dateTimeAsIso", width=160),
-            Column("agent", link=AGENT),
-            Column("run", link=RUN.link),
-            no_value="–",
-        ),
+    top_runs = table("fleet/top_runs", RUN, Column("agent", link=AGENT), *RUN_COLUMNS, no_value="–")
+    incidents = table(
+        "fleet/incidents",
+        Column("opened", "dateTimeAsIso", width=160),
+        Column("closed", "dateTimeAsIso", width=160),
+        Column("agent", link=AGENT),
+        Column("summary", link=link_to(DRIFT, "What moved", agent=field("agent"))),
+        RUN,
+        no_value="–",
     )
     return dashboard(
         UID,
@@ -133,10 +142,11 @@ def build() -> Json:
             Row(9, attention, widths=(20, 4)),
             Row(8, (state_timeline("fleet/health", "agent", HEALTH, links=[runs], min_interval="5m"),)),
             Row(9, outcome),
-            Row(9, (timeseries("fleet/run_durations"), heatmap("fleet/heatmap"))),
+            Row(9, (timeseries("fleet/run_durations", min_interval="5m"), heatmap("fleet/heatmap"))),
             Row(9, money),
             section("Where to look closer", "Which steps, runs and incidents are behind the numbers?"),
-            Row(10, (node_graph("fleet/call_nodes", "fleet/call_edges"), steps)),
-            Row(10, lists),
+            Row(11, (node_graph("fleet/call_nodes", "fleet/call_edges"), steps), widths=(10, 14)),
+            Row(10, (top_runs,)),
+            Row(8, (incidents,)),
         ),
     )

@@ -73,7 +73,9 @@ def build() -> Json:
         calcs=("sum",),
         colors={"Rate limit": ORANGE, "Timeout": YELLOW, "Provider": RED, "Other": BLUE},
     )
-    failing = timeseries("latency/errors_by_step", label="step", steps=ERROR_RATIO.steps, greatest=0.06)
+    failing = timeseries(
+        "latency/errors_by_step", label="step", steps=ERROR_RATIO.steps, greatest=0.06, min_interval="5m"
+    )
     waiting = timeseries(
         "latency/waited_for",
         stack="percent",

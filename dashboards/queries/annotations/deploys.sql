@@ -19,6 +19,7 @@ FROM
         AND {{since_previous}}
         AND agent_version != ''
     GROUP BY agent_name, agent_version
+    HAVING sum(steps) > 0
 )
 WHERE first_time > agent_first_time
     AND first_time >= $__fromTime

@@ -1,20 +1,9 @@
--- title: Saved by caches
+-- title: Cache savings
 -- question: What would tokens read from the cache have cost beyond, at the price that the same call paid for new ones (calls without such a price left out)?
 -- unit: currencyUSD
-SELECT
-    point.1 AS time,
-    point.2 AS saved
+SELECT if(countIf(is_known) = 0, NULL, sum(saved)) AS saved
 FROM
 (
-    SELECT arrayJoin([
-        ($__fromTime, sumIf(saved, time < $__fromTime), countIf(is_known AND time < $__fromTime)),
-        ($__toTime, sumIf(saved, time >= $__fromTime), countIf(is_known AND time >= $__fromTime))
-    ]) AS point
-    FROM
-    (
-        {{cache_savings}}
-            AND {{since_previous}}
-    )
+    {{cache_savings}}
+        AND $__timeFilter(time)
 )
-WHERE point.3 > 0
-ORDER BY time

@@ -10,7 +10,6 @@ FROM
 (
     {{waste}}
 )
-WHERE began >= $__fromTime
 GROUP BY agent
 HAVING sum(failed_runs + loops + failed_calls) > 0
 ORDER BY sum(failed_runs + loops + failed_calls) DESC, agent

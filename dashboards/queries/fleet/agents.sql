@@ -7,14 +7,21 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, uniqExactIf(agent_name, time < $__fromTime)),
-        ($__toTime, uniqExactIf(agent_name, time >= $__fromTime))
+        ($__fromTime, countIf(steps_before > 0)),
+        ($__toTime, countIf(steps_now > 0))
     ]) AS point
-    FROM window_parts
-    WHERE {{scope}}
-        AND {{width}}
-        AND {{since_previous}}
-        AND agent_name NOT IN ('', 'unattributed')
+    FROM
+    (
+        SELECT
+            sumIf(steps, time < $__fromTime) AS steps_before,
+            sumIf(steps, time >= $__fromTime) AS steps_now
+        FROM window_parts
+        WHERE {{scope}}
+            AND {{width}}
+            AND {{since_previous}}
+            AND agent_name NOT IN ('', 'unattributed')
+        GROUP BY agent_name
+    )
 )
 WHERE time = $__toTime OR agents > 0
 ORDER BY time

@@ -1,5 +1,5 @@
 -- title: Health of agents
--- question: How were the twenty busiest agents, bucket by bucket: quiet, well, failing, or with an incident open (of all environments; false alarms left out)?
+-- question: How were the twenty busiest agents, bucket by bucket: quiet, well, failing (three steps at least), or with an incident open (of all environments; false alarms left out)?
 -- unit: none
 SELECT
     time,
@@ -7,8 +7,8 @@ SELECT
     multiIf(
         arrayExists(one -> one.1 < time + INTERVAL $__interval_s second AND one.2 >= time, spans), 4,
         counted = 0, 0,
-        failed / counted >= {{ERROR_RATIO.critical}}, 3,
-        failed / counted >= {{ERROR_RATIO.warning}}, 2,
+        failed >= 3 AND failed / counted >= {{ERROR_RATIO.critical}}, 3,
+        failed >= 1 AND failed / counted >= {{ERROR_RATIO.warning}}, 2,
         1
     ) AS health
 FROM

@@ -3,17 +3,17 @@
 -- unit: short
 SELECT
     run_id AS run,
-    began AS started,
     agent,
+    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
+    unpriced,
+    status,
+    outcome,
+    began AS started,
     seconds AS duration,
     step_count AS steps,
     error_count AS errors,
     input,
-    output,
-    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
-    unpriced,
-    status,
-    outcome
+    output
 FROM
 (
     {{whole_runs}}

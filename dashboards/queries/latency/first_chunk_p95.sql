@@ -1,4 +1,4 @@
--- title: p95 of the first token
+-- title: First token, p95
 -- question: After what time have 95 % of calls that tell it begun to answer?
 -- unit: s
 SELECT

@@ -1,5 +1,5 @@
--- title: Output tokens a second
--- question: How fast does the median call write its answer (from the first token where it is told, else from the start)?
+-- title: Tokens a second
+-- question: How many output tokens a second does the median call write (from the first token where it is told, else from the start)?
 -- unit: short
 SELECT
     point.1 AS time,

@@ -1,4 +1,4 @@
--- title: Refused by providers
+-- title: Refused calls
 -- question: How many calls of models failed because of a rate limit or an overloaded or failing provider, by the error that was told?
 -- unit: short
 SELECT count() AS refused

@@ -5,22 +5,22 @@ SELECT
     run_id AS run,
     began AS started,
     agent,
-    version,
-    env AS environment,
-    of_team AS team,
-    of_task AS task,
     status,
     outcome,
     seconds AS duration,
+    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
+    unpriced,
     step_count AS steps,
+    error_count AS errors,
     llm_count AS calls,
     tool_count AS tools,
-    error_count AS errors,
     repeated,
     input,
     output,
-    if(cost = 0 AND unpriced > 0, NULL, toFloat64(cost)) AS spend,
-    unpriced
+    version,
+    env AS environment,
+    of_team AS team,
+    of_task AS task
 FROM
 (
     {{matching_runs}}

@@ -12,12 +12,12 @@ SELECT
     input_tokens AS input,
     cache_read_input_tokens AS cached,
     output_tokens AS output,
-    toFloat64(cost_input_usd) AS input_cost,
-    toFloat64(cost_cache_read_usd) AS cached_cost,
-    toFloat64(cost_output_usd) AS output_cost,
     toFloat64(cost_usd) AS spend,
     CAST(cost_status, 'String') AS cost_status,
     error_type AS error,
+    toFloat64(cost_input_usd) AS input_cost,
+    toFloat64(cost_cache_read_usd) AS cached_cost,
+    toFloat64(cost_output_usd) AS output_cost,
     event_id AS event
 FROM agent_steps
 WHERE {{of_run}}

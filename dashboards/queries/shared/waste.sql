@@ -9,7 +9,7 @@ SELECT
     FROM
     (
         {{whole_runs}}
-            AND {{since_previous}}
+            AND $__timeFilter(time)
         GROUP BY run_id
     ) AS r
     LEFT JOIN
@@ -17,7 +17,7 @@ SELECT
         SELECT run_id, sum(cost_usd) AS cost
         FROM agent_steps
         WHERE namespace = ${namespace:sqlstring}
-            AND {{since_previous}}
+            AND $__timeFilter(time)
             AND error_type != ''
             AND cost_usd > 0
         GROUP BY run_id

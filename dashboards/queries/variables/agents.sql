@@ -1,7 +1,7 @@
 -- title: Agent
 -- question: Which agents have steps in the range?
 -- unit: short
-SELECT DISTINCT
+SELECT
     replaceAll(agent_name, '\\', '\\\\') AS value,
     CAST(agent_name, 'String') AS text
 FROM window_parts
@@ -9,4 +9,7 @@ WHERE namespace = ${namespace:sqlstring}
     AND {{width}}
     AND $__timeFilter(time)
     AND agent_name != ''
+GROUP BY agent_name
+HAVING sum(steps) > 0
 ORDER BY text
+LIMIT 1000

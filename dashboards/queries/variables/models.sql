@@ -1,7 +1,7 @@
 -- title: Model
 -- question: Which models were asked in the range?
 -- unit: short
-SELECT DISTINCT
+SELECT
     replaceAll(model, '\\', '\\\\') AS value,
     CAST(model, 'String') AS text
 FROM window_parts
@@ -9,4 +9,7 @@ WHERE namespace = ${namespace:sqlstring}
     AND {{width}}
     AND $__timeFilter(time)
     AND model != ''
+GROUP BY model
+HAVING sum(steps) > 0
 ORDER BY text
+LIMIT 1000
