@@ -21,6 +21,7 @@ from pygments.lexers.sql import SqlLexer
 from schemas.questions import load_questions
 from streams.sql_shell.answers import Format, has_rows
 from streams.sql_shell.backslash import NAMES
+from streams.sql_shell.errors import describe
 from streams.sql_shell.shell import Shell
 from streams.sql_shell.statements import is_complete, is_open, leaves, split_statements
 from streams.sql_shell.words import Words, load_words
@@ -83,7 +84,7 @@ def run_prompt(shell: Shell) -> int:
     Returns:
         0: a statement that fails at a prompt is no failure of the prompt.
     """
-    completer = ShellCompleter(load_words(shell.client))
+    completer = ShellCompleter(_words_of(shell))
     session = _session(completer)
     print("\\questions lists examples, \\d the tables, \\? all commands. Statements end with ;")
     while True:
@@ -98,9 +99,20 @@ def run_prompt(shell: Shell) -> int:
         try:
             statements, _ = split_statements(text)
             if shell.run(statements) and not all(has_rows(one.text) or one.is_command for one in statements):
-                completer.words = load_words(shell.client)
+                completer.words = _words_of(shell)
         except KeyboardInterrupt:
             print("Interrupted", file=sys.stderr)
+
+
+def _words_of(shell: Shell) -> Words:
+    """None where the user may not read what the server knows: then nothing is completed."""
+    from clickhouse_connect.driver.exceptions import Error
+
+    try:
+        return load_words(shell.client)
+    except Error as error:
+        print(f"Nothing is completed: {describe(error)}", file=sys.stderr)
+        return Words()
 
 
 def _session(completer: ShellCompleter) -> "PromptSession[str]":

@@ -223,12 +223,10 @@ def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
     chosen: dict[str, Value] = {"namespace": "live"}
     offered: dict[str, list[str]] = {}
     for name, one in variables_of(asked.uid).items():
-        if one["type"] in ("custom", "constant", "textbox"):
+        if name not in ("datasource", "namespace"):
             value = one["current"]["value"]
             chosen[name] = ALL if value == [ALL] else value
             offered[name] = [option["value"] for option in one["options"]]
-        elif name not in ("datasource", "namespace"):
-            chosen[name] = ALL
     changes = _CHOICES[number % len(_CHOICES)] | _WRITTEN | {"run": run_id}
     chosen |= {name: value for name, value in changes.items() if name in chosen}
     return Scope(
