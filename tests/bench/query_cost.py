@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +56,13 @@ _WRITTEN = {"search": "warranty", "budget": "1000"}
 _POINTS = 700
 _RANGE = re.compile(r"now-(\d+)([mhdw])")
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_FOLDERS = """
+SELECT arrayJoin(data_paths)
+FROM system.tables
+WHERE database = currentDatabase() AND has({tables:Array(String)}, name)
+"""
+# What a query asks for on its way, as one value, is in no plan.
+_IN_NO_PLAN = ("runs", "incidents")
 _READ = re.compile(r"ReadFromMergeTree \((?:\w+\.)?(\w+)\)")
 _GRANULES = re.compile(r"Granules: (\d+)/(\d+)")
 
@@ -68,8 +75,8 @@ class Cost:
         asked: the query.
         wall_ms: of the whole answer, at the client.
         cpu_ms: of the engine's process.
-        rows: read.
-        granules: table to the most that was read of it, and how many it has.
+        rows: answered.
+        granules: table to what is read of it while all is chosen, and how many it has.
     """
 
     asked: Asked
@@ -156,29 +163,29 @@ class Engine:
             send_receive_timeout=3_600,
         )
 
-    def make_cold(self, client: Client) -> None:
-        """Drop the engine's caches, and give the pages of its files back."""
+    def make_cold(self, client: Client, tables: Iterable[str]) -> None:
+        """Drop the engine's caches, and give the pages of these tables' files back."""
         for cache in ("MARK", "UNCOMPRESSED", "PRIMARY INDEX", "INDEX MARK", "INDEX UNCOMPRESSED", "QUERY"):
             client.command(f"SYSTEM DROP {cache} CACHE")
-        for path in (self._folder / "data" / "store").rglob("*"):
+        folders = client.query(_FOLDERS, {"tables": list(tables)}).result_rows
+        for path in (path for (folder,) in folders for path in Path(folder).rglob("*")):
             if path.is_file():
                 file = os.open(path, os.O_RDONLY)
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
                 os.close(file)
 
     def ask(self, sql: str) -> tuple[float, float, int]:
-        """Ask as Grafana's user. Returns wall and processor time in milliseconds, and rows read."""
-        where = f"http://127.0.0.1:{self.port}/?database={DATABASE}&default_format=Native"
+        """Ask as Grafana's user. Returns wall and processor time in milliseconds, and rows answered."""
+        where = f"http://127.0.0.1:{self.port}/?database={DATABASE}&default_format=JSONCompactEachRow"
         user = {"X-ClickHouse-User": "grafana_reader", "X-ClickHouse-Key": _PASSWORD}
         before, begun = self._cpu_s(), time.perf_counter()
         try:
             with urlopen(Request(where, sql.encode(), user), timeout=600) as answer:
-                answer.read()
-                summary = answer.headers["X-ClickHouse-Summary"]
+                rows = answer.read().count(b"\n")
         except HTTPError as error:
             raise RuntimeError(f"{error.read()[:500]!r}\n{sql}") from error
         wall_ms = (time.perf_counter() - begun) * 1e3
-        return wall_ms, (self._cpu_s() - before) * 1e3, int(re.findall(r'"read_rows": "(\d+)"', summary)[0])
+        return wall_ms, (self._cpu_s() - before) * 1e3, rows
 
     def _cpu_s(self) -> float:
         spent = self._process.cpu_times()
@@ -204,12 +211,13 @@ def measure(folder: Path, load: Load, *, uids: list[str] | None = None, rounds: 
             run_id = _run_of(client, end_s)
             for cost in track(costs, f"Round {number + 1} of {rounds}", console=Console(stderr=True)):
                 sql = expand(cost.asked.sql, scope_of(cost.asked, end_s, number, run_id))
-                engine.make_cold(client)
+                if number == 0:
+                    _explain(client, sql, cost)
+                engine.make_cold(client, {*cost.granules, *_IN_NO_PLAN})
                 wall_ms, cpu_ms, rows = engine.ask(sql)
                 cost.wall_ms.append(wall_ms)
                 cost.cpu_ms.append(cpu_ms)
                 cost.rows.append(rows)
-                _explain(client, sql, cost)
             client.close()
     return costs
 
@@ -247,15 +255,16 @@ def _run_of(client: Client, end_s: int) -> str:
 
 
 def _explain(client: Client, sql: str, cost: Cost) -> None:
-    table = ""
-    read: dict[str, tuple[int, int]] = {}
+    reads: list[tuple[str, int, int]] = []
     for (line,) in client.query(f"EXPLAIN indexes = 1 {sql}").result_rows:
         if found := _READ.search(line):
-            table = found[1]
-        elif table and (found := _GRANULES.search(line)):
-            read[table] = int(found[1]), int(found[2])
-    for table, (selected, of) in read.items():
-        cost.granules[table] = max(cost.granules.get(table, (0, of)), (selected, of))
+            reads.append((found[1], 0, 0))
+        elif reads and (found := _GRANULES.search(line)):
+            # The first index of a read says how many there are, the last one what is left.
+            table, _, of = reads[-1]
+            reads[-1] = table, int(found[1]), of or int(found[2])
+    for table, selected, of in reads:
+        cost.granules[table] = max(cost.granules.get(table, (0, 0)), (selected, of))
 
 
 def prepare(folder: Path, steps: int) -> Load:

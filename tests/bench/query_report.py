@@ -51,6 +51,8 @@ def make_report(
         f"{len(busy)} of them take more processor time than two cores have in it.",
         f"- Queries that read nearly all of a large table: {len(scans)}.",
         "",
+        "A granule is 8,192 rows; what a query asks for on its way, as one value, is not among its granules.",
+        "",
         "| table | rows | parts | on disk |",
         "|---|---:|---:|---:|",
         *(f"| {table} | {rows:,} | {parts} | {size} |" for table, rows, parts, size in sizes),
@@ -64,7 +66,7 @@ def make_report(
 
 
 def _section(uid: str, costs: Sequence[Cost]) -> list[str]:
-    lines = [f"## {uid}", "", "| query | p50 ms | p95 ms | CPU p95 ms | rows read | granules read of all |"]
+    lines = [f"## {uid}", "", "| query | p50 ms | p95 ms | CPU p95 ms | rows | granules read of all |"]
     lines.append("|---|---:|---:|---:|---:|---|")
     for cost in costs:
         granules = ", ".join(f"{table} {read}/{of}" for table, (read, of) in sorted(cost.granules.items()))
