@@ -111,7 +111,7 @@ def to_float32(value: float) -> np.float32:
 
 
 @jit
-def _find_bin(as_floats: NDArray[np.float32], row: int, value: np.float32) -> np.int32:
+def find_bin(as_floats: NDArray[np.float32], row: int, value: np.float32) -> np.int32:
     """Edges of a block not above the value. All are compared: that vectorises, bisection mispredicts."""
     found = np.int32(0)
     for b in range(EDGES):
@@ -120,7 +120,7 @@ def _find_bin(as_floats: NDArray[np.float32], row: int, value: np.float32) -> np
 
 
 @jit
-def _count_below(
+def count_below(
     counts: NDArray[np.int32], as_floats: NDArray[np.float32], row: int, value: np.float32
 ) -> np.int32:
     """Counted values in bins below the value's: those whose upper edge is not above it."""
@@ -132,7 +132,7 @@ def _count_below(
 
 
 @jit
-def _take(
+def take(
     counts: NDArray[np.int32],
     as_floats: NDArray[np.float32],
     row: int,
@@ -144,7 +144,7 @@ def _take(
     if taken < warm_up:
         as_floats[row, taken] = value
     else:
-        counts[row, _find_bin(as_floats, row, value)] += 1
+        counts[row, find_bin(as_floats, row, value)] += 1
 
 
 @jit
@@ -214,8 +214,8 @@ def take_rows(
         flag = 0
         statistic = 0.0
         if phase in (_ARMED, _OPEN):
-            inside = _find_bin(stream_floats, slot, value)
-            below = _count_below(streams.block, stream_floats, slot, value)
+            inside = find_bin(stream_floats, slot, value)
+            below = count_below(streams.block, stream_floats, slot, value)
             u = uniform(streams.stream_id[slot], streams.seen[slot])
             n = taken - warm_up + 1
             p = (np.float64(below) + u * np.float64(streams.block[slot, inside] + 1)) / np.float64(n)
@@ -228,7 +228,7 @@ def take_rows(
                 streams.taken[slot] += 1
             else:
                 row = streams.side[slot]
-                _take(side.block, side_floats, row, side.taken[row], value, warm_up)
+                take(side.block, side_floats, row, side.taken[row], value, warm_up)
                 side.taken[row] += 1
                 streams.since[slot] += 1
                 if side.taken[row] == warm_up:

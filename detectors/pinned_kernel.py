@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.bins import BINS, EDGES
 from detectors.contract import Phase
-from detectors.kernel import jit, mean_of, prefetch, to_float32, uniform
+from detectors.kernel import find_bin, jit, mean_of, prefetch, to_float32, uniform
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.state import FIRST_EDGE, Side, Streams
 
@@ -34,14 +34,6 @@ def _fetch_ahead(streams: Streams, slot: int) -> None:
 
 
 @jit
-def _find_bin(as_floats: NDArray[np.float32], row: int, value: np.float32) -> np.int32:
-    found = np.int32(0)
-    for b in range(EDGES):
-        found = np.int32(found + (as_floats[row, FIRST_EDGE + b] <= value))
-    return found
-
-
-@jit
 def _learn(
     block: NDArray[np.int32],
     as_floats: NDArray[np.float32],
@@ -52,7 +44,7 @@ def _learn(
 ) -> int:
     """Let an engine learn one value; the flag it asks for. The arrays are the same memory."""
     if taken >= edges_after:
-        block[row, _find_bin(as_floats, row, value)] += 1
+        block[row, find_bin(as_floats, row, value)] += 1
         return 0
     as_floats[row, taken] = value
     return EDGES_DUE if taken + 1 == edges_after else 0

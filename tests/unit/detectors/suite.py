@@ -23,6 +23,7 @@ from detectors.csr import Csr, CsrParameters
 from detectors.mondrian import Mondrian, MondrianParameters
 from detectors.pinned import Pinned, PinnedParameters
 from detectors.river_adapter import RiverDetector, make_adwin
+from detectors.semantic import Semantic, SemanticParameters
 from detectors.slots import Engine
 from tests.unit.detectors.laws import LAWS
 
@@ -149,6 +150,20 @@ def make_seasonal(rows: int, seed: int) -> Traffic:
     return Traffic(traffic.slots, (values * 10.0**buckets, buckets))
 
 
+def make_vectors(rows: int, seed: int) -> Traffic:
+    """Vectors of six components about a direction that turns every 300, some of which are no numbers."""
+    traffic = make_numbers(rows, seed)
+    rng = np.random.default_rng(seed + 1)
+    vectors = rng.normal(size=(rows, 6))
+    for slot in range(STREAMS):
+        mine = np.flatnonzero(traffic.slots == slot)
+        vectors[mine, slot % 6] += 2.0
+        vectors[mine, (slot + 1) % 6] += 2.0 * (np.arange(len(mine)) // 300 % 2)
+    vectors[rng.random(rows) < 0.01, 3] = rng.choice([np.nan, np.inf, -np.inf])
+    vectors[rng.random(rows) < 0.01] = 0.0
+    return Traffic(traffic.slots, (vectors,))
+
+
 CASES: tuple[Case, ...] = (
     Case("CSR", lambda engine: Csr(EAGER, engine), make_numbers),
     Case("AR stage", lambda engine: ArCsr(EAGER, engine), make_autocorrelated),
@@ -168,6 +183,13 @@ CASES: tuple[Case, ...] = (
             PinnedParameters(threshold=60.0, observations=150, delta=0.5, confirm_threshold=20.0), engine
         ),
         make_numbers,
+    ),
+    Case(
+        "semantic",
+        lambda engine: Semantic(
+            SemanticParameters(threshold=60.0, dimensions=6, centroid_of=30, confirm_threshold=100.0), engine
+        ),
+        make_vectors,
     ),
     Case("river's ADWIN", lambda _: make_adwin(), make_numbers, thresholds=False),
     Case(
