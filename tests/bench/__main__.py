@@ -15,6 +15,7 @@ MODULES = (
     "runs_speed",
     "drift_speed",
     "detectors_speed",
+    "stages_speed",
     "write_speed",
     "query_cost",
     "restart",
