@@ -66,9 +66,9 @@ class CsrBinary(SlotDetector):
     >>> values = (np.arange(1200) % np.repeat([10, 3], [1000, 200]) == 0).astype(float)
     >>> incidents = detector.update(slots.repeat(1200), values).incidents
     >>> incidents.row.tolist(), [IncidentKind(k).name for k in incidents.kind]
-    ([1029, 1077], ['OPENED', 'CONFIRMED'])
+    ([1032, 1080], ['OPENED', 'CONFIRMED'])
     >>> incidents.reference[1].round(3).tolist(), incidents.current[1].round(3).tolist()
-    ([0.075, 0.107, 0.145], [0.148, 0.333, 0.564])
+    ([0.076, 0.107, 0.146], [0.148, 0.333, 0.564])
     """
 
     layout = Layout(block=2, evidence=BETS, codes=0)
@@ -155,12 +155,14 @@ class Bits:
         return total
 
     def speaks_for(self, streams: Streams, slots: Ints, values: Floats) -> NDArray[np.bool_]:
-        """At a one where the evidence speaks for more ones, else at a zero.
+        """At a one where the evidence speaks for more ones, else at a zero; if the other was there before.
 
         It takes away alarms alone, so the promise stands; without it a stream that never had a one could be
         alarmed by the random part of its ranks.
         """
         held = self._tables.weight[streams.block[slots, WARM_ONES]] * streams.evidence[slots]
         rising = np.argmax(held, axis=1) % len(ODDS) != 0
-        speaks: NDArray[np.bool_] = rising == (values == 1.0)
+        ones = streams.block[slots, WARM_ONES] + streams.block[slots, ONES]
+        others = np.where(rising, streams.taken[slots] - ones, ones)
+        speaks: NDArray[np.bool_] = (rising == (values == 1.0)) & (others > 0)
         return speaks

@@ -58,9 +58,9 @@ class CsrCategorical(SlotDetector):
     >>> codes = np.array([30, 30, 30, 20, 20, 10] * 150 + [30, 20, 20, 20, 10] * 60, float)
     >>> incidents = detector.update(slots.repeat(1200), codes).incidents
     >>> [(int(row), IncidentKind(kind).name) for row, kind in zip(incidents.row, incidents.kind)]
-    [(937, 'OPENED'), (1013, 'CONFIRMED'), (1137, 'REBASED')]
+    [(938, 'OPENED'), (1017, 'CONFIRMED'), (1138, 'REBASED')]
     >>> incidents.code.tolist(), incidents.reference[1].round(2).tolist()
-    ([30, 30, 30], [0.43, 0.49, 0.55])
+    ([20, 30, 30], [0.43, 0.49, 0.55])
     """
 
     layout = Layout(block=BLOCK, evidence=COLUMNS, codes=1)

@@ -36,8 +36,10 @@ SHRINK = (0.6, 0.8)
 TAIL_SHARES = (0.002, 0.01)
 TAIL_HEIGHTS = (12.0, 4.0)
 
+STAKED = 0.85
+"""Sum of the weights; the rest is never bet (see ``odds.py``)."""
 _WEIGHTS = (1.0, 1.0, 0.5, 0.4, 0.4, 0.15, 0.15)
-WEIGHTS = tuple(weight / sum(_WEIGHTS) for weight in _WEIGHTS)
+WEIGHTS = tuple(STAKED * weight / sum(_WEIGHTS) for weight in _WEIGHTS)
 """Of the odds (shared by the cells), of what is learnt, of the tails."""
 
 # Columns of the evidence: what each bet holds, then what the learnt ones have learnt (d).

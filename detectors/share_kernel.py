@@ -86,13 +86,16 @@ def _bit_statistic(streams: Streams, slot: int, tables: OddsTables) -> float:
 
 @jit
 def _speaks_for(streams: Streams, slot: int, value: float, tables: OddsTables) -> bool:
-    """Whether the value is of the kind that the evidence says there are more of."""
+    """Whether the value is of the kind that the evidence says there are more of, and the other was there."""
     weight, evidence = tables.weight[streams.block[slot, _WARM_ONES]], streams.evidence[slot]
     most = 0
     for j in range(BETS):
         if weight[j] * evidence[j] > weight[most] * evidence[most]:
             most = j
-    return bool((most % 4 != 0) == (value == 1.0))
+    ones = streams.block[slot, _WARM_ONES] + streams.block[slot, _ONES]
+    rising = most % 4 != 0
+    others = streams.taken[slot] - ones if rising else ones
+    return bool(rising == (value == 1.0) and others > 0)
 
 
 @jit
