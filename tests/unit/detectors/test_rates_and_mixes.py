@@ -219,8 +219,9 @@ class ScalarMix:
             inside = height if p >= 1.0 - tail else (1.0 - tail * height) / (1.0 - tail)
             self.tails[k] = np.float32((float(self.tails[k]) + 1.0) * inside)
         total = 0.0
-        for weight, value in zip(WEIGHTS, (*sums, *self.learnt, *self.tails), strict=True):
-            total += weight * float(value)
+        values = [*sums, *map(float, self.learnt), *map(float, self.tails)]
+        for weight, value in zip(WEIGHTS, values, strict=True):
+            total += weight * value
         return total
 
 
