@@ -19,6 +19,9 @@ from streams.drift.params import Params
 from tests.sql.alerting import alarms
 from tests.sql.demo import store_fleet
 
+# Two fleets of 57,000 steps, and ten rules at 47 moments each: a minute on two cores that are free.
+pytestmark = pytest.mark.timeout(1_800)
+
 OBJECTIVES = load_objectives(Path(__file__).parents[2] / "deploy" / "grafana" / "alerts.example.toml")
 # They ask when rows were stored, which in a replay is not when things happened: see test_alert_queries.py.
 BY_STORING = {"wakeline-pipeline-lag", "wakeline-pipeline-no-data"}
@@ -68,7 +71,6 @@ def confirmed(client: Client, namespace: str, moments: range) -> set[tuple[str, 
     }
 
 
-@pytest.mark.timeout(900)
 def test_each_change_of_the_demo_fires_its_rule_and_nothing_fires_before_it(client: Client) -> None:
     fleet = Fleet(seed=1)
     fires = told(client, "demo", day(fleet))
@@ -92,7 +94,6 @@ def test_each_change_of_the_demo_fires_its_rule_and_nothing_fires_before_it(clie
         assert min(fires[key]) >= changed_s, key
 
 
-@pytest.mark.timeout(900)
 def test_the_healthy_fleet_wakes_nobody_more_than_the_detectors_promise(client: Client) -> None:
     """All rules are silent; drift is told as often as a stated rate of false alarms allows."""
     moments = day(Fleet(seed=1))
