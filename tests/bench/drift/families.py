@@ -1,0 +1,120 @@
+"""What do all detectors do on one family? One job of the benchmark, run in a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from detectors.evaluate import detection_delays, found_share, incidents_per_change, self_closed_share
+from detectors.synthetic import FAMILIES, Family, Nature
+from tests.bench.drift import ours
+from tests.bench.drift.opponents import (
+    KSWIN_LADDER,
+    NUMBERS,
+    Make,
+    default_makers,
+    find_rung,
+    frouros_makers,
+    watch_always_firing,
+    watch_each,
+)
+from tests.bench.drift.protocol import HORIZON, Score, Size, make_null, make_trial, try_detector
+from tests.bench.drift.tuning import try_kswin, try_oracle, tune_on_normal
+
+THRESHOLD = 1e4
+"""A, for all families."""
+LOW_THRESHOLD = 1e3
+"""A where false incidents are wanted in numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OurIncidents:
+    """What becomes of incidents, beyond the alarm that opens them."""
+
+    opened_per_change: float
+    """nan if no change was found."""
+    confirmed_found: float
+    """Share of the changes that were confirmed within the horizon."""
+    closed_share: float
+    """Of false incidents at ``LOW_THRESHOLD``: those that closed by themselves; nan without any."""
+    false_incidents: int
+    """That came to an end, at ``LOW_THRESHOLD``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyResult:
+    """One row of the table."""
+
+    family: str
+    nature: Nature
+    ours: Score | None
+    """None while no detector of ours takes this nature."""
+    incidents: OurIncidents | None
+    oracle: Score
+    defaults: list[Score]
+    """river's and frouros' as they come, and the one that always fires."""
+    matched: list[Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is found once, on a normal stream, for all families: labels of rungs."""
+
+    matched: tuple[str, ...]
+    kswin: str
+
+
+def find_settings(size: Size) -> Settings:
+    """river's detectors of numbers, quiet on a normal stream. About half a minute at full size, for KSWIN."""
+    plain = [ladder for ladder in NUMBERS if ladder.name in ("ADWIN clock 32", "Page-Hinkley drift 0.005")]
+    return Settings(
+        tuple(tune_on_normal(ladder, size.tuning_streams, size.tuning_length) for ladder in plain),
+        tune_on_normal(KSWIN_LADDER, max(size.tuning_streams // 5, 1), size.tuning_length // 2),
+    )
+
+
+def run_family(name: str, size: Size, settings: Settings) -> FamilyResult:
+    """Everything on one family. Most of its time is for KSWIN and the oracle."""
+    family = next(family for family in FAMILIES if family.name == name)
+
+    def try_made(label: str, make: Make, how_much: Size = size) -> Score:
+        return try_detector(label, partial(watch_each, make), family, how_much)
+
+    defaults = [try_made(label, make) for label, make in default_makers(family.nature).items()]
+    if family.nature not in (Nature.BIT, Nature.CATEGORY):
+        defaults.append(replace(try_kswin(KSWIN_LADDER.rungs[0][0], family, size), detector="KSWIN"))
+    defaults += [try_made(label, make, size.smaller()) for label, make in frouros_makers().items()]
+    defaults.append(try_detector("always fires", watch_always_firing, family, size))
+    return FamilyResult(
+        family=family.name,
+        nature=family.nature,
+        ours=_try_ours(family, size),
+        incidents=_follow_incidents(family, size),
+        oracle=try_oracle(family, size, settings.kswin),
+        defaults=defaults,
+        matched=[try_made(label, find_rung(label)) for label in settings.matched],
+    )
+
+
+def _try_ours(family: Family, size: Size) -> Score | None:
+    if family.nature not in ours.DETECTORS:
+        return None
+    name, _ = ours.DETECTORS[family.nature]
+    return try_detector(name, ours.as_watch(family.nature, THRESHOLD), family, size)
+
+
+def _follow_incidents(family: Family, size: Size) -> OurIncidents | None:
+    if family.nature not in ours.DETECTORS:
+        return None
+    trial = make_trial(family, size.replicates, "changes")
+    found = ours.watch(family.nature, THRESHOLD, trial.values)
+    null = ours.watch(
+        family.nature, LOW_THRESHOLD, make_null(family, size.null_streams, size.null_length, "null")
+    )
+    closed, confirmed = len(null.closed.time), len(null.confirmed.time)
+    return OurIncidents(
+        opened_per_change=incidents_per_change(found.opened, trial.changed_at, HORIZON),
+        confirmed_found=found_share(detection_delays(found.confirmed, trial.changed_at, HORIZON)),
+        closed_share=self_closed_share(closed, confirmed),
+        false_incidents=closed + confirmed,
+    )

@@ -1,0 +1,78 @@
+"""Which of our detectors watches a family? Its default setting, whatever the family: nothing is tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.ar import ArCsr
+from detectors.contract import IncidentKind, Incidents
+from detectors.csr import Csr, CsrParameters
+from detectors.evaluate import Alarms
+from detectors.slots import SlotDetector
+from detectors.synthetic import Nature, Values
+
+_CHUNK_ROWS = 2_000_000
+_FIRST_ID = 0x57414B45
+
+MakeDetector = Callable[[float], SlotDetector]
+DETECTORS: dict[Nature, tuple[str, MakeDetector]] = {
+    Nature.NUMBER: ("CSR", lambda threshold: Csr(CsrParameters(threshold=threshold))),
+    Nature.CORRELATED: ("AR + CSR", lambda threshold: ArCsr(CsrParameters(threshold=threshold))),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What happened to the incidents of many streams; the times are rows of a stream."""
+
+    opened: Alarms
+    confirmed: Alarms
+    closed: Alarms
+
+
+def watch(nature: Nature, threshold: float, values: Values) -> Watched:
+    """Watch streams, shape (length, streams), with the detector of their nature."""
+    return watch_with(DETECTORS[nature][1](threshold), values)
+
+
+def watch_with(detector: SlotDetector, values: Values) -> Watched:
+    """Let an empty detector take streams row by row, as they would arrive."""
+    length, streams = values.shape
+    slots = detector.add(np.arange(_FIRST_ID, _FIRST_ID + streams, dtype=np.uint64))
+    rows = max(_CHUNK_ROWS // streams, 1)
+    parts = []
+    for start in range(0, length, rows):
+        part = values[start : start + rows]
+        readings = detector.update(np.tile(slots, len(part)), part.ravel())
+        parts.append((start, readings.incidents))
+    return Watched(*(_alarms(parts, kind, streams) for kind in _KINDS))
+
+
+_KINDS = (IncidentKind.OPENED, IncidentKind.CONFIRMED, IncidentKind.CLOSED)
+
+
+def _alarms(parts: list[tuple[int, Incidents]], kind: IncidentKind, streams: int) -> Alarms:
+    kept = [(start, incidents, incidents.kind == kind) for start, incidents in parts]
+    return Alarms(
+        np.concatenate([incidents.slot[mask].astype(np.int64) for _, incidents, mask in kept]),
+        np.concatenate([start + incidents.row[mask] // streams for start, incidents, mask in kept]),
+    )
+
+
+def as_watch(nature: Nature, threshold: float) -> Callable[[Values, NDArray[np.int64]], Alarms]:
+    """For the protocol: every incident that opens is an alarm."""
+    return partial(_opened, nature, threshold)
+
+
+def _opened(nature: Nature, threshold: float, values: Values, _: NDArray[np.int64]) -> Alarms:
+    return watch(nature, threshold, values).opened
+
+
+def warm_up(nature: Nature) -> int:
+    """Observations that a detector of this nature learns its first reference from."""
+    return DETECTORS[nature][1](1.0).warm_up

@@ -1,0 +1,68 @@
+"""Runs everything, on all cores, and gathers what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from detectors.startup import warm_up
+from detectors.synthetic import FAMILIES, LAWS, Nature
+from tests.bench.drift import nab, ours
+from tests.bench.drift.families import THRESHOLD, FamilyResult, find_settings, run_family
+from tests.bench.drift.laws import PROMISES, LawResult, run_law
+from tests.bench.drift.protocol import Size
+from tests.bench.drift.speed import Speed, measure_speed
+
+Report = Callable[[int, int], None]
+"""Told how many jobs are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that the report tells."""
+
+    families: list[FamilyResult]
+    laws: list[LawResult]
+    series: list[nab.SeriesResult]
+    """Empty where the series are not at hand."""
+    speed: Speed
+
+
+def gather(size: Size, jobs: int, report: Report, families: list[str] | None = None) -> Results:
+    """Run everything; of the families only those that are named, if any are.
+
+    Speed is measured last and alone, so that the other jobs do not slow it down.
+    """
+    warm_up()
+    names = [family.name for family in FAMILIES if families is None or family.name in families]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        # The longest first: streams of five times 10,000 observations.
+        by_law = [
+            pool.submit(run_law, law, size, promised)
+            for promised in sorted(PROMISES, reverse=True)
+            for law in LAWS
+        ]
+        settings = find_settings(size)
+        by_family = [pool.submit(run_family, name, size, settings) for name in names]
+        _tell_progress([*by_law, *by_family], report)
+        laws, rows = [job.result() for job in by_law], [job.result() for job in by_family]
+    return Results(rows, laws, score_nab(nab.FOLDER), measure_speed())
+
+
+def _tell_progress(jobs: list[Future[LawResult] | Future[FamilyResult]], report: Report) -> None:
+    for done, job in enumerate(as_completed(jobs), start=1):
+        job.result()
+        report(done, len(jobs))
+
+
+def score_nab(folder: Path) -> list[nab.SeriesResult]:
+    """CSR on each real series; empty if the folder is not there."""
+    if not folder.is_dir():
+        return []
+    return [
+        nab.score_series(series, lambda values: ours.watch(Nature.NUMBER, THRESHOLD, values).opened)
+        for series in nab.load_series(folder)
+    ]
