@@ -47,9 +47,8 @@ class FamilyResult:
 
     family: str
     nature: Nature
-    ours: Score | None
-    """None while no detector of ours takes this nature."""
-    incidents: OurIncidents | None
+    ours: Score
+    incidents: OurIncidents
     oracle: Score
     defaults: list[Score]
     """river's and frouros' as they come, and the one that always fires."""
@@ -96,16 +95,12 @@ def run_family(name: str, size: Size, settings: Settings) -> FamilyResult:
     )
 
 
-def _try_ours(family: Family, size: Size) -> Score | None:
-    if family.nature not in ours.DETECTORS:
-        return None
+def _try_ours(family: Family, size: Size) -> Score:
     name, _ = ours.DETECTORS[family.nature]
     return try_detector(name, ours.as_watch(family.nature, THRESHOLD), family, size)
 
 
-def _follow_incidents(family: Family, size: Size) -> OurIncidents | None:
-    if family.nature not in ours.DETECTORS:
-        return None
+def _follow_incidents(family: Family, size: Size) -> OurIncidents:
     trial = make_trial(family, size.replicates, "changes")
     found = ours.watch(family.nature, THRESHOLD, trial.values)
     null = ours.watch(

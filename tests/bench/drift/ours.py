@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.ar import ArCsr
-from detectors.contract import IncidentKind, Incidents
+from detectors.binary import BinaryParameters, CsrBinary
+from detectors.categorical import CategoricalParameters, CsrCategorical
+from detectors.contract import IncidentKind, Incidents, Readings
 from detectors.csr import Csr, CsrParameters
 from detectors.evaluate import Alarms
+from detectors.mondrian import Mondrian, MondrianParameters
 from detectors.slots import SlotDetector
-from detectors.synthetic import Nature, Values
+from detectors.synthetic import Nature, Values, season_buckets
 
 _CHUNK_ROWS = 2_000_000
 _FIRST_ID = 0x57414B45
@@ -23,6 +26,12 @@ MakeDetector = Callable[[float], SlotDetector]
 DETECTORS: dict[Nature, tuple[str, MakeDetector]] = {
     Nature.NUMBER: ("CSR", lambda threshold: Csr(CsrParameters(threshold=threshold))),
     Nature.CORRELATED: ("AR + CSR", lambda threshold: ArCsr(CsrParameters(threshold=threshold))),
+    Nature.SEASONAL: ("Mondrian", lambda threshold: Mondrian(MondrianParameters(threshold=threshold))),
+    Nature.BIT: ("CSR of 0/1", lambda threshold: CsrBinary(BinaryParameters(threshold=threshold))),
+    Nature.CATEGORY: (
+        "CSR of categories",
+        lambda threshold: CsrCategorical(CategoricalParameters(threshold=threshold)),
+    ),
 }
 
 
@@ -48,9 +57,16 @@ def watch_with(detector: SlotDetector, values: Values) -> Watched:
     parts = []
     for start in range(0, length, rows):
         part = values[start : start + rows]
-        readings = detector.update(np.tile(slots, len(part)), part.ravel())
-        parts.append((start, readings.incidents))
+        parts.append((start, _update(detector, np.tile(slots, len(part)), part, start).incidents))
     return Watched(*(_alarms(parts, kind, streams) for kind in _KINDS))
+
+
+def _update(detector: SlotDetector, slots: NDArray[np.int32], values: Values, start: int) -> Readings:
+    if not isinstance(detector, Mondrian):
+        return detector.update(slots, values.ravel())
+    length, streams = values.shape
+    buckets = season_buckets(start + length)[start:]
+    return detector.update(slots, values.ravel(), buckets.repeat(streams))
 
 
 _KINDS = (IncidentKind.OPENED, IncidentKind.CONFIRMED, IncidentKind.CLOSED)

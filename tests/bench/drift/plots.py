@@ -46,8 +46,7 @@ def _draw_family(axis: Any, row: FamilyResult) -> None:
         (row.oracle, "river, tuned by an oracle", ORACLE, 1.4),
         (row.ours, "wakeline, one setting", OURS, 2.2),
     ):
-        if score is not None:
-            axis.step(*_curve(score), where="post", color=colour, linewidth=width, label=label)
+        axis.step(*_curve(score), where="post", color=colour, linewidth=width, label=label)
     axis.set_title(row.family, fontsize=9)
     axis.set_xscale("log")
     axis.set_xlim(3, HORIZON)
@@ -106,7 +105,7 @@ def draw_nulls(results: Results, file: Path) -> None:
         ([scores["ADWIN"].fa_null for scores in by_name], "river ADWIN, default", DEFAULT, "s"),
         ([scores["Page-Hinkley"].fa_null for scores in by_name], "river Page-Hinkley, default", ALWAYS, "D"),
         ([row.oracle.fa_null for row in rows], "river, tuned by an oracle", ORACLE, "^"),
-        ([row.ours.fa_null if row.ours else np.nan for row in rows], "wakeline, one setting", OURS, "o"),
+        ([row.ours.fa_null for row in rows], "wakeline, one setting", OURS, "o"),
     ):
         axis.scatter(np.maximum(rates, floor), y, color=colour, marker=marker, label=label, zorder=3)
     axis.axvline(1.0, color="black", linewidth=1)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.evaluate import found_share
-from detectors.synthetic import Nature
 from tests.bench.drift.families import FamilyResult
 from tests.bench.drift.protocol import HORIZON, Score
 from tests.bench.drift.results import Results
@@ -31,7 +30,7 @@ class Verdict:
 
 def judge(results: Results) -> list[Verdict]:
     """All targets, in order."""
-    rows = [row for row in results.families if row.ours is not None]
+    rows = results.families
     return [
         _arl(results),
         _nulls(results, rows),
@@ -46,8 +45,8 @@ def judge(results: Results) -> list[Verdict]:
 
 
 def ratio_to_oracle(row: FamilyResult) -> float:
-    """Our median delay over the oracle's; nan without a detector of ours."""
-    return float("nan") if row.ours is None else row.ours.median / row.oracle.median
+    """Our median delay over the oracle's."""
+    return row.ours.median / row.oracle.median
 
 
 def _verdict(number: str, target: str, misses: Iterable[str], otherwise: str) -> Verdict:
@@ -72,7 +71,7 @@ def _arl(results: Results) -> Verdict:
 
 
 def _nulls(results: Results, rows: list[FamilyResult]) -> Verdict:
-    rates = {row.family: row.ours.fa_null for row in rows if row.ours is not None}
+    rates = {row.family: row.ours.fa_null for row in rows}
     rates |= {law.law: law.incidents_per_10k for law in results.laws if law.promised == 1e4}
     worst = max(rates, key=lambda name: rates[name])
     return _verdict(
@@ -90,7 +89,7 @@ def _nulls(results: Results, rows: list[FamilyResult]) -> Verdict:
 def _found(
     number: str, target: str, rows: list[FamilyResult], delays: Callable[[Score], NDArray[np.float64]]
 ) -> Verdict:
-    shares = {row.family: found_share(delays(row.ours)) for row in rows if row.ours is not None}
+    shares = {row.family: found_share(delays(row.ours)) for row in rows}
     return _verdict(
         number,
         target,
@@ -143,11 +142,7 @@ def _speed(results: Results) -> list[Verdict]:
 
 
 def _closing(rows: list[FamilyResult]) -> Verdict:
-    shares = {
-        row.family: row.incidents.closed_share
-        for row in rows
-        if row.incidents is not None and row.incidents.false_incidents >= 50
-    }
+    shares = {row.family: row.incidents.closed_share for row in rows if row.incidents.false_incidents >= 50}
     return _verdict(
         "T7, closing",
         ">= 85 % of false incidents close themselves (families with at least 50)",
@@ -157,15 +152,10 @@ def _closing(rows: list[FamilyResult]) -> Verdict:
 
 
 def _incidents(rows: list[FamilyResult]) -> Verdict:
-    counts = {row.family: row.incidents.opened_per_change for row in rows if row.incidents is not None}
+    counts = {row.family: row.incidents.opened_per_change for row in rows}
     return _verdict(
         "T7, incidents",
         f"<= 1.2 incidents for each true drift, within {HORIZON:,} observations",
         (f"{name}: {count:.2f}" for name, count in counts.items() if not count <= 1.2),
         f"at most {max(counts.values()):.2f}",
     )
-
-
-def without_detector(results: Results) -> list[Nature]:
-    """Natures of families that no detector of ours takes."""
-    return sorted({row.nature for row in results.families if row.ours is None}, key=lambda n: n.value)
