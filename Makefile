@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash lint type unit bench fuzz clean
+.PHONY: help run test test-crash lint type unit bench bench-drift fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test-crash: $(STAMP) ## kill every role and the broker, again and again, and com
 
 bench: $(STAMP) ## measure speed as ratios against raw limits of the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-drift: $(STAMP) ## hold the detectors against others on known changes; writes docs/reports/drift-<date>.md
+	$(BIN)/python -m tests.bench.drift $(ARGS)
 
 fuzz: $(STAMP) ## 200,000 broken payloads: each becomes steps or a dead letter with a reason
 	$(BIN)/python -m tests.fuzz $(ARGS)

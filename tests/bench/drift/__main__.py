@@ -67,7 +67,7 @@ def _write(results: Results, size: Size, folder: Path, seconds: float) -> Path:
     about = {
         "date": date,
         "size": "quick: no evidence" if size is QUICK else "full",
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}",
         "Python": platform.python_version(),
         **{package: _version(package) for package in ("numpy", "numba", "river", "frouros")},
         "seconds": f"{seconds:,.0f}",

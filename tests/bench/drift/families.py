@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import nan
+
+import numpy as np
 
 from detectors.evaluate import detection_delays, found_share, incidents_per_change, self_closed_share
 from detectors.synthetic import FAMILIES, Family, Nature
 from tests.bench.drift import ours
 from tests.bench.drift.opponents import (
-    KSWIN_LADDER,
+    KSWIN_MEMORY,
     NUMBERS,
     Make,
     default_makers,
     find_rung,
     frouros_makers,
+    make_kswin,
     watch_always_firing,
     watch_each,
+    watch_recent,
 )
-from tests.bench.drift.protocol import HORIZON, Score, Size, make_null, make_trial, try_detector
-from tests.bench.drift.tuning import try_kswin, try_oracle, tune_on_normal
+from tests.bench.drift.protocol import (
+    HORIZON,
+    Score,
+    Size,
+    delays_of,
+    make_null,
+    make_trial,
+    null_rate,
+    try_detector,
+)
+from tests.bench.drift.tuning import try_oracle, tune_on_normal
 
 THRESHOLD = 1e4
 """A, for all families."""
@@ -55,44 +69,49 @@ class FamilyResult:
     matched: list[Score]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is found once, on a normal stream, for all families: labels of rungs."""
-
-    matched: tuple[str, ...]
-    kswin: str
-
-
-def find_settings(size: Size) -> Settings:
-    """river's detectors of numbers, quiet on a normal stream. About half a minute at full size, for KSWIN."""
+def find_matched(size: Size) -> tuple[str, ...]:
+    """Labels of river's detectors of numbers with the setting that is quiet on a normal stream."""
     plain = [ladder for ladder in NUMBERS if ladder.name in ("ADWIN clock 32", "Page-Hinkley drift 0.005")]
-    return Settings(
-        tuple(tune_on_normal(ladder, size.tuning_streams, size.tuning_length) for ladder in plain),
-        tune_on_normal(KSWIN_LADDER, max(size.tuning_streams // 5, 1), size.tuning_length // 2),
-    )
+    return tuple(tune_on_normal(ladder, size.tuning_streams, size.tuning_length) for ladder in plain)
 
 
-def run_family(name: str, size: Size, settings: Settings) -> FamilyResult:
-    """Everything on one family. Most of its time is for KSWIN and the oracle."""
+def run_family(name: str, size: Size, matched: tuple[str, ...]) -> FamilyResult:
+    """Everything on one family, about 15 s on one core at full size.
+
+    Args:
+        name: of the family.
+        size: how much is drawn.
+        matched: of ``find_matched``.
+    """
     family = next(family for family in FAMILIES if family.name == name)
 
     def try_made(label: str, make: Make, how_much: Size = size) -> Score:
         return try_detector(label, partial(watch_each, make), family, how_much)
 
-    defaults = [try_made(label, make) for label, make in default_makers(family.nature).items()]
-    if family.nature not in (Nature.BIT, Nature.CATEGORY):
-        defaults.append(replace(try_kswin(KSWIN_LADDER.rungs[0][0], family, size), detector="KSWIN"))
+    slower = size.smaller() if family.nature is Nature.BIT else size
+    defaults = [try_made(label, make, slower) for label, make in default_makers(family.nature).items()]
     defaults += [try_made(label, make, size.smaller()) for label, make in frouros_makers().items()]
+    defaults.append(_try_kswin(family, size))
     defaults.append(try_detector("always fires", watch_always_firing, family, size))
     return FamilyResult(
         family=family.name,
         nature=family.nature,
         ours=_try_ours(family, size),
         incidents=_follow_incidents(family, size),
-        oracle=try_oracle(family, size, settings.kswin),
+        oracle=try_oracle(family, size),
         defaults=defaults,
-        matched=[try_made(label, find_rung(label)) for label in settings.matched],
+        matched=[try_made(label, find_rung(label)) for label in matched],
     )
+
+
+def _try_kswin(family: Family, size: Size) -> Score:
+    """On few streams and from little before the change on."""
+    trial = make_trial(family, size.slow_replicates, "changes")
+    start = int(trial.changed_at.min()) - KSWIN_MEMORY
+    trial = replace(trial, values=trial.values[start:], changed_at=trial.changed_at - start)
+    delays, _ = delays_of(partial(watch_recent, make_kswin), trial)
+    null = make_null(family, size.slow_replicates, 2 * KSWIN_MEMORY, "null")
+    return Score("KSWIN", delays, nan, null_rate(partial(watch_each, make_kswin), null), np.empty(0))
 
 
 def _try_ours(family: Family, size: Size) -> Score:

@@ -1,7 +1,7 @@
 """What do the detectors say to real series? The part of the Numenta Anomaly Benchmark that is at hand.
 
-Its labels are anomalies, often of a few points, and its series are daily cycles, traffic and prices: neither
-exchangeable nor drifting as an agent's signals do. So this is no target; it shows what happens.
+Its labels are anomalies, often of a few points, and its series are daily cycles, traffic and prices: hardly
+one is exchangeable, or drifts as an agent's signals do. So this is no target; it shows what happens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.evaluate import PER, Alarms
-from detectors.synthetic import Values
 
 FOLDER = Path("../shared/data/nab")
 
@@ -38,6 +37,7 @@ class SeriesResult:
     """What one detector did on one series."""
 
     series: str
+    detector: str
     observations: int
     windows: int
     hit: int
@@ -72,14 +72,15 @@ def load_series(folder: Path) -> Iterator[Series]:
         yield Series(name.removesuffix(".csv"), values, np.array([time.hour for time in times]), windows)
 
 
-def score_series(series: Series, watch: Callable[[Values], Alarms]) -> SeriesResult:
+def score_series(series: Series, detector: str, watch: Callable[[Series], Alarms]) -> SeriesResult:
     """Windows hit, and alarms that no window explains."""
-    times = watch(series.values[:, None]).time
+    times = watch(series).time
     inside = np.zeros(len(series.values), np.bool_)
     for first, last in series.windows:
         inside[first:last] = True
     return SeriesResult(
         series=series.name,
+        detector=detector,
         observations=len(series.values),
         windows=len(series.windows),
         hit=sum(bool(np.any((times >= first) & (times < last))) for first, last in series.windows),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detectors.ar import ArCsr
 from detectors.binary import BinaryParameters, CsrBinary
 from detectors.categorical import CategoricalParameters, CsrCategorical
-from detectors.contract import IncidentKind, Incidents, Readings
+from detectors.contract import IncidentKind, Incidents
 from detectors.csr import Csr, CsrParameters
 from detectors.evaluate import Alarms
 from detectors.mondrian import Mondrian, MondrianParameters
@@ -44,29 +44,29 @@ class Watched:
     closed: Alarms
 
 
-def watch(nature: Nature, threshold: float, values: Values) -> Watched:
-    """Watch streams, shape (length, streams), with the detector of their nature."""
-    return watch_with(DETECTORS[nature][1](threshold), values)
+def watch(
+    nature: Nature, threshold: float, values: Values, hours: NDArray[np.int64] | None = None
+) -> Watched:
+    """Watch streams, shape (length, streams), row by row, with the detector of their nature.
 
-
-def watch_with(detector: SlotDetector, values: Values) -> Watched:
-    """Let an empty detector take streams row by row, as they would arrive."""
+    Args:
+        hours: hour of day of each row, for seasonal streams; None is that of synthetic ones.
+    """
+    detector = DETECTORS[nature][1](threshold)
     length, streams = values.shape
+    hours = season_buckets(length) if hours is None else hours
     slots = detector.add(np.arange(_FIRST_ID, _FIRST_ID + streams, dtype=np.uint64))
     rows = max(_CHUNK_ROWS // streams, 1)
     parts = []
     for start in range(0, length, rows):
         part = values[start : start + rows]
-        parts.append((start, _update(detector, np.tile(slots, len(part)), part, start).incidents))
+        arriving = np.tile(slots, len(part)), part.ravel()
+        if isinstance(detector, Mondrian):
+            readings = detector.update(*arriving, hours[start : start + rows].repeat(streams))
+        else:
+            readings = detector.update(*arriving)
+        parts.append((start, readings.incidents))
     return Watched(*(_alarms(parts, kind, streams) for kind in _KINDS))
-
-
-def _update(detector: SlotDetector, slots: NDArray[np.int32], values: Values, start: int) -> Readings:
-    if not isinstance(detector, Mondrian):
-        return detector.update(slots, values.ravel())
-    length, streams = values.shape
-    buckets = season_buckets(start + length)[start:]
-    return detector.update(slots, values.ravel(), buckets.repeat(streams))
 
 
 _KINDS = (IncidentKind.OPENED, IncidentKind.CONFIRMED, IncidentKind.CLOSED)

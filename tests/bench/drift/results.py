@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from detectors.evaluate import Alarms
 from detectors.startup import warm_up
 from detectors.synthetic import FAMILIES, LAWS, Nature
 from tests.bench.drift import nab, ours
-from tests.bench.drift.families import THRESHOLD, FamilyResult, find_settings, run_family
+from tests.bench.drift.families import THRESHOLD, FamilyResult, find_matched, run_family
 from tests.bench.drift.laws import PROMISES, LawResult, run_law
 from tests.bench.drift.protocol import Size
 from tests.bench.drift.speed import Speed, measure_speed
@@ -45,8 +47,8 @@ def gather(size: Size, jobs: int, report: Report, families: list[str] | None = N
             for promised in sorted(PROMISES, reverse=True)
             for law in LAWS
         ]
-        settings = find_settings(size)
-        by_family = [pool.submit(run_family, name, size, settings) for name in names]
+        matched = find_matched(size)
+        by_family = [pool.submit(run_family, name, size, matched) for name in names]
         _tell_progress([*by_law, *by_family], report)
         laws, rows = [job.result() for job in by_law], [job.result() for job in by_family]
     return Results(rows, laws, score_nab(nab.FOLDER), measure_speed())
@@ -59,10 +61,15 @@ def _tell_progress(jobs: list[Future[LawResult] | Future[FamilyResult]], report:
 
 
 def score_nab(folder: Path) -> list[nab.SeriesResult]:
-    """CSR on each real series; empty if the folder is not there."""
+    """Each of our detectors of numbers on each real series; empty if the folder is not there."""
     if not folder.is_dir():
         return []
     return [
-        nab.score_series(series, lambda values: ours.watch(Nature.NUMBER, THRESHOLD, values).opened)
+        nab.score_series(series, ours.DETECTORS[nature][0], partial(_watch_series, nature))
         for series in nab.load_series(folder)
+        for nature in (Nature.NUMBER, Nature.CORRELATED, Nature.SEASONAL)
     ]
+
+
+def _watch_series(nature: Nature, series: nab.Series) -> Alarms:
+    return ours.watch(nature, THRESHOLD, series.values[:, None], series.hours).opened

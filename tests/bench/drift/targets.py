@@ -16,6 +16,7 @@ from tests.bench.drift.results import Results
 MUST_BE_FAR_AHEAD = ("sd x2", "sd x.5", "Pareto tokens x1.3", "spikes +1 sd", "season +.5 sd")
 """Families on which the opponents are blind or deafening."""
 REMEMBERS = "AR(.9) +1 sd"
+ENOUGH_INCIDENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,16 @@ def _speed(results: Results) -> list[Verdict]:
 
 
 def _closing(rows: list[FamilyResult]) -> Verdict:
-    shares = {row.family: row.incidents.closed_share for row in rows if row.incidents.false_incidents >= 50}
+    shares = {
+        row.family: row.incidents.closed_share
+        for row in rows
+        if row.incidents.false_incidents >= ENOUGH_INCIDENTS
+    }
     return _verdict(
         "T7, closing",
-        ">= 85 % of false incidents close themselves (families with at least 50)",
-        (f"{name}: {share:.1%}" for name, share in shares.items() if not share >= 0.85),
+        f">= 85 % of false incidents close themselves (families with at least {ENOUGH_INCIDENTS})",
+        [f"{name}: {share:.1%}" for name, share in shares.items() if not share >= 0.85]
+        or ([] if shares else ["no family had as many"]),
         f"at least {min(shares.values(), default=float('nan')):.1%}",
     )
 

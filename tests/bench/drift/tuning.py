@@ -12,25 +12,20 @@ from detectors.evaluate import PER, Alarms, median_delay
 from detectors.synthetic import LAWS, Family, Nature, Values
 from tests.bench.drift.opponents import (
     BITS,
-    KSWIN_MEMORY,
     NUMBERS,
     Ladder,
     Make,
-    find_rung,
     oracle_view,
     watch_each,
-    watch_recent,
 )
 from tests.bench.drift.protocol import (
     HORIZON,
     Score,
     Size,
     Trial,
-    Watch,
     delays_of,
     make_null,
     make_trial,
-    null_rate,
     try_detector,
 )
 
@@ -62,10 +57,18 @@ def loosest(ladder: Ladder, null: Values) -> tuple[str, Make] | None:
     return ladder.rungs[low] if low < len(ladder.rungs) else None
 
 
-def tune(ladders: tuple[Ladder, ...], null: Values, trial: Trial) -> tuple[str, Make] | None:
-    """Of all ladders' loosest quiet rungs the one that finds these changes first."""
+def tune(ladders: tuple[Ladder, ...], null: Values, trial: Trial) -> tuple[str, Make]:
+    """Of all ladders' loosest quiet rungs the one that finds these changes first.
+
+    Raises:
+        ValueError: no rung is quiet.
+    """
     candidates = [rung for ladder in ladders if (rung := loosest(ladder, null)) is not None]
-    return min(candidates, key=lambda rung: _delay(rung[1], trial), default=None)
+    if not candidates:
+        raise ValueError(
+            f"no rung of any ladder is quiet on the null of {trial.family.name!r}: add stricter ones"
+        )
+    return min(candidates, key=lambda rung: _delay(rung[1], trial))
 
 
 def _delay(make: Make, trial: Trial) -> float:
@@ -78,7 +81,7 @@ def tune_on_normal(ladder: Ladder, streams: int, length: int) -> str:
     return (loosest(ladder, null) or ladder.rungs[-1])[0]
 
 
-def try_oracle(family: Family, size: Size, kswin: str) -> Score:
+def try_oracle(family: Family, size: Size) -> Score:
     """The best of all ladders, tuned on the family's own nulls and changes and scored on others."""
     tuning_null = make_null(family, size.tuning_streams, size.tuning_length, "tuning null")
 
@@ -91,10 +94,7 @@ def try_oracle(family: Family, size: Size, kswin: str) -> Score:
         oracle_view(family, tuning_null, tuning_null),
         seen(make_trial(family, size.tuning_replicates, "tuning changes")),
     )
-    scores = [] if best is None else [_score(best, family, size, tuning_null)]
-    if family.nature not in (Nature.BIT, Nature.CATEGORY):
-        scores.append(try_kswin(kswin, family, size))
-    return min(scores, key=lambda score: score.median)
+    return _score(best, family, size, tuning_null)
 
 
 def _score(rung: tuple[str, Make], family: Family, size: Size, tuning_null: Values) -> Score:
@@ -102,15 +102,3 @@ def _score(rung: tuple[str, Make], family: Family, size: Size, tuning_null: Valu
         return watch_each(rung[1], oracle_view(family, values, tuning_null), enough_from)
 
     return try_detector(rung[0], watch, family, size)
-
-
-def try_kswin(label: str, family: Family, size: Size) -> Score:
-    """KSWIN on few streams and from little before the change on."""
-    make = find_rung(label)
-    trial = make_trial(family, size.slow_replicates, "changes")
-    start = int(trial.changed_at.min()) - KSWIN_MEMORY
-    trial = replace(trial, values=trial.values[start:], changed_at=trial.changed_at - start)
-    watch: Watch = partial(watch_recent, make)
-    delays, _ = delays_of(watch, trial)
-    null = make_null(family, size.slow_replicates, 2 * KSWIN_MEMORY, "null")
-    return Score(label, delays, float("nan"), null_rate(partial(watch_each, make), null), np.empty(0))
