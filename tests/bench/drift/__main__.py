@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.jobs,
             lambda done, total: progress.update(task, completed=done, total=total),
             options.family or None,
+            options.resume,
         )
     file = _write(results, size, options.out, perf_counter() - start)
     for verdict in judge(results):
@@ -57,6 +58,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--out", type=Path, default=Path("docs/reports"), help="folder of the report (default: docs/reports)"
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="keep each result there, and begin with those that are; empty it when the code changes",
     )
     return parser.parse_args(arguments)
 

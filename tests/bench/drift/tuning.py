@@ -88,7 +88,7 @@ def try_oracle(family: Family, size: Size) -> Score:
     def seen(trial: Trial) -> Trial:
         return replace(trial, values=oracle_view(family, trial.values, tuning_null))
 
-    ladders = BITS if family.nature in (Nature.BIT, Nature.CATEGORY) else NUMBERS
+    ladders = BITS if family.nature is Nature.BIT else NUMBERS
     best = tune(
         ladders,
         oracle_view(family, tuning_null, tuning_null),
