@@ -3,6 +3,8 @@
 import re
 
 _POSITION = re.compile(r"failed at position (\d+)")
+# Behind the place: the rest of the statement, with the FORMAT that was added to it.
+_REST = re.compile(r"(failed at position \d+ \(.*?\)(?: \(line \d+, col \d+\))?): .*?(?=\. Unmatched|$)")
 _HINTS = {"UNKNOWN_TABLE": "\\d lists tables and views"}
 
 
@@ -25,7 +27,7 @@ def describe(error: Exception, statement: str = "") -> str:
     # The statement is in front of whoever wrote it, and what else might have stood there is half the grammar.
     message = re.sub(r"\.? [Ii]n scope .*?(?=\. Maybe you meant|$)", "", message, flags=re.DOTALL)
     message = re.sub(r"\.? Expected one of: .*$", "", message, flags=re.DOTALL)
-    message = re.sub(r"\s+", " ", message)
+    message = _REST.sub(r"\1", re.sub(r"\s+", " ", message))
     hint = f". {_HINTS[name]}" if name in _HINTS else ""
     said = f"Code {code[1]}{f' {name}' if name else ''}: {message.rstrip('. ')}{hint}"
     return "\n".join([said, *_place(message, statement)])
