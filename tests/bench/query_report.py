@@ -39,7 +39,7 @@ def make_report(
         f"# What dashboards cost, {datetime.now(UTC):%Y-%m-%d}",
         "",
         f"{load.steps:,} steps of {load.days:.1f} days, as dense as twenty million in two weeks, each stored",
-        "twice: as emitted, and corrected. The older half is merged; the newer one, which is asked for, is not.",
+        "twice: as emitted, and corrected. The older half is merged; the newer one, which is asked for, not.",
         "Made by `python -m tests.bench.query_cost`.",
         "",
         f"{len(costs)} queries, each in {rounds} rounds with other variables, over its dashboard's range,",
