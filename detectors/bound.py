@@ -210,24 +210,14 @@ class Bound(SlotDetector):
         return row
 
     def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
-        slots = rows.slot[group]
-        phases = self._streams.phase[slots]
-        held = np.where(
-            phases == Phase.OPEN, self.parameters.confirm_threshold, self._streams.threshold[slots]
-        )
-        held[phases == Phase.RELEARNING] = self._recover_threshold
-        rows.phase[group], rows.threshold[group] = phases, held
-
-        accepted = np.isfinite(rows.value[group])
-        self._streams.refused[slots[~accepted]] += 1
-        self._streams.seen[slots[accepted]] += 1
-        rows.n[group] = self._streams.seen[slots]
+        slots, phases, accepted = self._begin_round(rows, group)
+        recovering = phases == Phase.RELEARNING
+        rows.threshold[group[recovering]] = self._recover_threshold
         over = rows.value[group] > self._bounds.limit[slots]
         self._bet(slots[accepted], over[accepted])
         rows.statistic[group] = mean(self._streams.evidence[slots])
 
-        reached = accepted & (rows.statistic[group] >= held)
-        recovering = phases == Phase.RELEARNING
+        reached = accepted & (rows.statistic[group] >= rows.threshold[group])
         rows.flag[group[reached & ~recovering]] |= REACHED
         rows.flag[group[reached & recovering]] |= FULL
         self._streams.evidence[slots[reached & recovering]] = 0

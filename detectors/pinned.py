@@ -137,16 +137,7 @@ class Pinned(SlotDetector):
 
     def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
         streams, side = self._streams, self._incidents.engines.arrays
-        slots = rows.slot[group]
-        phases = streams.phase[slots]
-        rows.phase[group] = phases
-        rows.threshold[group] = np.where(
-            phases == Phase.OPEN, self.parameters.confirm_threshold, streams.threshold[slots]
-        )
-        accepted = np.isfinite(rows.value[group])
-        streams.refused[slots[~accepted]] += 1
-        streams.seen[slots[accepted]] += 1
-        rows.n[group] = streams.seen[slots]
+        slots, phases, accepted = self._begin_round(rows, group)
         rows.statistic[group] = mean(streams.evidence[slots])
 
         learning = accepted & ((phases == Phase.WARM_UP) | (phases == Phase.RELEARNING))

@@ -174,17 +174,8 @@ class Semantic(SlotDetector):
         return row
 
     def _take_round(self, rows: Rows, group: NDArray[np.int64]) -> NDArray[np.int64]:
-        streams = self._streams
-        slots = rows.slot[group]
-        phases = streams.phase[slots]
-        rows.phase[group] = phases
-        rows.threshold[group] = np.where(
-            phases == Phase.OPEN, self.parameters.confirm_threshold, streams.threshold[slots]
-        )
-        accepted = np.isfinite(rows.value[group])
-        streams.refused[slots[~accepted]] += 1
-        streams.seen[slots[accepted]] += 1
-        rows.n[group] = streams.seen[slots]
+        streams, side = self._streams, self._incidents.engines.arrays
+        slots, phases, accepted = self._begin_round(rows, group)
         rows.statistic[group] = _greatest(streams.evidence[slots])
 
         learning = accepted & ((phases == Phase.WARM_UP) | (phases == Phase.RELEARNING))
@@ -192,7 +183,6 @@ class Semantic(SlotDetector):
         self._learn(rows, group[learning], slots[learning], streams.block, streams.taken)
         self._watch(rows, group[armed | opened])
         self._learn(rows, group[armed], slots[armed], streams.block, streams.taken)
-        side = self._incidents.engines.arrays
         self._learn(rows, group[opened], streams.side[slots[opened]], side.block, side.taken)
         streams.since[slots[opened]] += 1
         rows.flag[group[opened & (streams.since[slots] == self.parameters.confirm_within)]] |= EXPIRED

@@ -179,6 +179,26 @@ class SlotDetector(ABC):
             self.parameters.confirm_within,
         )
 
+    def _begin_round(
+        self, rows: Rows, group: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.bool_]]:
+        """What a detector with rounds of its own begins each with: rows counted, phases and thresholds told.
+
+        Returns:
+            Of each row its slot, its phase before, and whether its value is finite.
+        """
+        streams, slots = self._streams, rows.slot[group]
+        phases = streams.phase[slots]
+        rows.phase[group] = phases
+        rows.threshold[group] = np.where(
+            phases == Phase.OPEN, self.parameters.confirm_threshold, streams.threshold[slots]
+        )
+        accepted = np.isfinite(rows.value[group])
+        streams.refused[slots[~accepted]] += 1
+        streams.seen[slots[accepted]] += 1
+        rows.n[group] = streams.seen[slots]
+        return slots, phases, accepted
+
     def _act(
         self,
         rows: Rows,
