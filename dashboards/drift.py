@@ -39,6 +39,7 @@ _STATES = (
     State("withdrawn", "", BLUE),
     State("looping", "", RED),
     State("loop ended", "", NEUTRAL),
+    State("new value", "", PURPLE),
 )
 _STREAM_STATES = (
     State(0, "learning", PURPLE),

@@ -4,7 +4,7 @@
 SELECT
     opened_time AS opened,
     closed_time AS closed,
-    multiIf({{by_detectors}}, if(state = 'closed', 'withdrawn', state), closed_time IS NULL, 'looping', 'loop ended') AS state,
+    multiIf({{by_detectors}}, if(state = 'closed', 'withdrawn', state), detector = 'first-seen', 'new value', closed_time IS NULL, 'looping', 'loop ended') AS state,
     agent_name AS agent,
     step_name AS step,
     signal,

@@ -12,7 +12,7 @@ FROM
     ]) AS point
     FROM agent_incidents
     WHERE {{agents}}
-        AND NOT ({{by_detectors}})
+        AND detector = 'repeated-tool-call'
         AND {{since_previous}}
 )
 WHERE time = $__toTime OR incidents > 0

@@ -1,1 +1,1 @@
-detector != 'repeated-tool-call'
+detector NOT IN ('repeated-tool-call', 'first-seen')
