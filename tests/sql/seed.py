@@ -21,7 +21,7 @@ from tests.sql.through import Path
 FRAME = 250
 # (opened, closed) in hours after the fleet's start; the last is a false alarm.
 INCIDENTS = ((1, None, "open"), (2, None, "confirmed"), (3.25, 4, "confirmed"), (2, 3, "closed"))
-# Watched by no detector of DRIFT, so that what is given stands alone.
+# Of what is given.
 SIGNAL = "satisfaction"
 # Sent twice, with the first frame.
 REPEATED = 3
@@ -69,7 +69,7 @@ class Fleet:
 def seed(client: Client, namespace: str, start_ns: int, number: int) -> Fleet:
     """Send a fleet's events through INGEST, RUNS and DRIFT's windows into the tables of a database."""
     events = make_events(start_ns, number)
-    path = Path(client, namespace, keep_contents=True)
+    path = Path(client, namespace, keep_contents=True, keep_changes=False)
     change = len(events) // 2 // FRAME * FRAME
     for place in range(0, len(events), FRAME):
         if place == change:
@@ -78,6 +78,8 @@ def seed(client: Client, namespace: str, start_ns: int, number: int) -> Fleet:
         if place == 0:
             path.send(events[:REPEATED])
     path.end()
+    for width_s in (60, 3_600):
+        insert(client, Kind.WINDOWS, taken_back(start_ns, width_s), namespace=namespace)
     insert(client, Kind.INCIDENTS, incidents(start_ns), namespace=namespace)
     insert(client, Kind.READINGS, readings(start_ns), namespace=namespace)
     insert(client, Kind.LEDGER, ledger(start_ns), namespace=namespace)
@@ -89,6 +91,31 @@ def seed(client: Client, namespace: str, start_ns: int, number: int) -> Fleet:
 def _other_book() -> PriceBook:
     """The same prices under another name."""
     return PriceBook(base_version="later")
+
+
+def taken_back(start_ns: int, width_s: int) -> list[dict[str, Any]]:
+    """Steps that were the service's until the span came that names their agent: +1, and -1 an epoch later."""
+    return [
+        {
+            "width_s": width_s,
+            "window_start": start_ns + HOUR_NS,
+            "epoch_start": start_ns + HOUR_NS + epoch * HOUR_NS // 12,
+            "agent_name": "desk",
+            "agent_version": version,
+            "kind": "llm",
+            "step_name": "chat",
+            "model": "taken back",
+            "steps": steps,
+            "errors": steps,
+            "input_tokens": 1_000 * steps,
+            "unpriced_steps": steps,
+            "durations": steps,
+            "duration_ns": 10**9 * steps,
+            "duration_buckets": [(500, steps)],
+        }
+        for version in ("0.1", "0.2")
+        for epoch, steps in ((0, 2), (1, -2))
+    ]
 
 
 def incidents(start_ns: int) -> list[dict[str, Any]]:

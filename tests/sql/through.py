@@ -26,12 +26,27 @@ class Path:
     """One partition of everything; the clock is the events'."""
 
     def __init__(
-        self, client: Client, namespace: str, book: PriceBook | None = None, *, keep_contents: bool = False
+        self,
+        client: Client,
+        namespace: str,
+        book: PriceBook | None = None,
+        *,
+        keep_contents: bool = False,
+        keep_changes: bool = True,
     ) -> None:
+        """
+        Args:
+            client: of a database with tables.
+            namespace: of everything.
+            book: of prices.
+            keep_contents: prompts and answers are stored.
+            keep_changes: what the detectors say is stored.
+        """
         self.client = client
         self.namespace = namespace
         self.book = book or PriceBook()
         self._keep_contents = keep_contents
+        self._keep_changes = keep_changes
         self._runs = RunsProcessor(Place(Writer.RUNS, 0, 1), Params(namespace))
         self._drift = DriftProcessor(Place(Writer.DRIFT, 0, 1), DriftParams(namespace))
         self._offset = self._number = 0
@@ -92,7 +107,9 @@ class Path:
             )
             self._previous = header.label
             for made in self._drift.process(header, output.rows, self._offset, self._clock_ns):
-                if isinstance(made, Output) and made.kind in TABLES and made.rows is not None:
+                if not isinstance(made, Output) or made.kind not in TABLES or made.rows is None:
+                    continue
+                if self._keep_changes or made.kind not in (Kind.READINGS, Kind.INCIDENTS):
                     self._store(made, Writer.DRIFT)
 
     def _store(self, output: Output, writer: Writer) -> None:

@@ -15,14 +15,13 @@ FROM
         min(first_time) OVER (PARTITION BY agent_name) AS agent_first_time
     FROM agent_sightings AS s
     WHERE {{agents}}
-        AND $__conditionalAll(if(detail = '', '(none)', detail) IN (${environment:sqlstring}), $environment)
         AND fact = 'version'
         AND day <= toDate($__toTime, 'UTC')
     GROUP BY agent_name, agent_version
-    HAVING sum(steps) > 0
 )
 WHERE first_time > agent_first_time
     AND first_time >= $__fromTime
     AND first_time <= $__toTime
+    AND (agent_name, agent_version) IN ({{working_versions}})
 ORDER BY time
 LIMIT 500

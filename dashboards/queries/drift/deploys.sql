@@ -16,7 +16,7 @@ FROM
         min(first_time) AS deployed,
         min(deployed) OVER (PARTITION BY agent_name) AS agent_seen
     FROM agent_sightings
-    WHERE {{sighted}}
+    WHERE {{agents}}
         AND fact = 'version'
         AND day <= toDate($__toTime, 'UTC')
     GROUP BY agent_name, agent_version
@@ -30,7 +30,8 @@ LEFT JOIN
         AND time >= $__fromTime
         AND time <= $__toTime + INTERVAL 1 HOUR
 ) AS incident ON incident.agent_name = version.agent_name
-WHERE deployed > agent_seen
+WHERE (version.agent_name, version.agent_version) IN ({{working_versions}})
+    AND deployed > agent_seen
     AND deployed >= $__fromTime
     AND deployed <= $__toTime
 GROUP BY deployed, agent, version

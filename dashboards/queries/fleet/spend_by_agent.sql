@@ -7,11 +7,12 @@ SELECT
     toFloat64(sum(cost_usd)) AS spend
 FROM
 (
-    SELECT time, agent_name, cost_usd
+    SELECT time, agent_name, cost_usd, steps
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
         AND $__timeFilter(time)
 )
 GROUP BY time, agent
+HAVING sum(steps) > 0
 ORDER BY time, agent

@@ -23,4 +23,5 @@ FROM
         AND $__timeFilter(time)
 )
 GROUP BY time, version
+HAVING steps > 0
 ORDER BY time, version

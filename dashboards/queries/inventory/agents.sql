@@ -27,12 +27,12 @@ FROM
         min(first_time) AS first_seen,
         max(last_time) AS last_seen
     FROM agent_sightings
-    WHERE {{sighted}}
+    WHERE {{agents}}
         AND day <= toDate($__toTime, 'UTC')
         AND first_time <= $__toTime
     GROUP BY agent_name
 ) AS known
-LEFT JOIN
+INNER JOIN
 (
     SELECT
         agent_name,
@@ -44,6 +44,7 @@ LEFT JOIN
         AND {{width}}
         AND $__timeFilter(time)
     GROUP BY agent_name
+    HAVING steps > 0
 ) AS did ON did.agent_name = known.agent_name
 ORDER BY last_seen DESC, agent
 LIMIT 500

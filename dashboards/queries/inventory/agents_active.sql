@@ -7,13 +7,18 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, uniqExactIf(agent_name, time < $__fromTime)),
-        ($__toTime, uniqExactIf(agent_name, time >= $__fromTime))
+        ($__fromTime, countIf(before > 0)),
+        ($__toTime, countIf(now > 0))
     ]) AS point
-    FROM window_parts
-    WHERE {{scope}}
-        AND {{width}}
-        AND {{since_previous}}
+    FROM
+    (
+        SELECT agent_name, sumIf(steps, time < $__fromTime) AS before, sumIf(steps, time >= $__fromTime) AS now
+        FROM window_parts
+        WHERE {{scope}}
+            AND {{width}}
+            AND {{since_previous}}
+        GROUP BY agent_name
+    )
 )
 WHERE time = $__toTime OR agents > 0
 ORDER BY time

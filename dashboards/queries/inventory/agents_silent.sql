@@ -1,5 +1,5 @@
 -- title: Silent agents
--- question: How many agents have been still for over twice their longest pause in the range (and 15 min at least), or not been seen in it but in the 30 days before?
+-- question: How many agents have been still for over twice their longest pause in the range (and 15 min at least), or worked in as long a time before the range and not in it?
 -- unit: short
 SELECT count() AS agents
 FROM

@@ -7,15 +7,20 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, uniqExactIf(model, time < $__fromTime)),
-        ($__toTime, uniqExactIf(model, time >= $__fromTime))
+        ($__fromTime, countIf(before > 0)),
+        ($__toTime, countIf(now > 0))
     ]) AS point
-    FROM window_parts
-    WHERE {{scope}}
-        AND {{width}}
-        AND {{since_previous}}
-        AND kind IN ('llm', 'embedding')
-        AND model != ''
+    FROM
+    (
+        SELECT model, sumIf(steps, time < $__fromTime) AS before, sumIf(steps, time >= $__fromTime) AS now
+        FROM window_parts
+        WHERE {{scope}}
+            AND {{width}}
+            AND {{since_previous}}
+            AND kind IN ('llm', 'embedding')
+            AND model != ''
+        GROUP BY model
+    )
 )
 WHERE time = $__toTime OR models > 0
 ORDER BY time

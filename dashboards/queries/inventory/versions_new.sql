@@ -4,11 +4,12 @@
 SELECT count() AS versions
 FROM
 (
-    SELECT agent_name, value
+    SELECT agent_name, value AS agent_version
     FROM agent_sightings
-    WHERE {{sighted}}
+    WHERE {{agents}}
         AND fact = 'version'
         AND day <= toDate($__toTime, 'UTC')
-    GROUP BY agent_name, value
+    GROUP BY agent_name, agent_version
     HAVING min(first_time) >= $__fromTime AND min(first_time) <= $__toTime
 )
+WHERE (agent_name, agent_version) IN ({{working_versions}})

@@ -22,7 +22,6 @@ FROM
         AND day <= toDate($__toTime, 'UTC')
         AND first_time <= $__toTime
     GROUP BY agent_name
-    HAVING last_seen >= $__fromTime - INTERVAL 1 MINUTE
 ) AS seen
 LEFT JOIN
 (
