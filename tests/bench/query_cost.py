@@ -231,18 +231,10 @@ def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
     chosen: dict[str, Value] = {"namespace": "live"}
     offered: dict[str, list[str]] = {}
     for name, one in variables_of(asked.uid).items():
-<<<<<<< HEAD
         if name not in ("datasource", "namespace"):
             value = one["current"]["value"]
             chosen[name] = ALL if value == [ALL] else value
             offered[name] = [option["value"] for option in one["options"]]
-=======
-        if name in ("datasource", "namespace"):
-            continue
-        value = one["current"]["value"]
-        chosen[name] = ALL if value == [ALL] else value
-        offered[name] = [option["value"] for option in one["options"]]
->>>>>>> 1e52e4f (Deploys are what was never seen before; drift, inventory and pipeline are documented)
     changes = _CHOICES[number % len(_CHOICES)] | _WRITTEN | {"run": run_id}
     chosen |= {name: value for name, value in changes.items() if name in chosen}
     return Scope(
