@@ -41,6 +41,7 @@ class RuleGroup:
     content: Json
     editable: bool = False
     kind: str = "alert rules"
+    has_secret: bool = False
 
     @property
     def name(self) -> str:
@@ -106,6 +107,11 @@ class Contact:
     def wanted(self) -> Json:
         """Without what comes from the environment."""
         return self._shown(self._content())
+
+    @property
+    def has_secret(self) -> bool:
+        """Does a setting come from the environment?"""
+        return _has_variable(self.point.settings)
 
     def look(self, grafana: Grafana) -> Found:
         """By its uid. What Grafana hides counts as equal."""

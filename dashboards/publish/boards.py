@@ -26,6 +26,7 @@ class Folder:
     uid: str
     title: str
     kind: str = "folder"
+    has_secret: bool = False
 
     @property
     def name(self) -> str:
@@ -66,6 +67,7 @@ class Dashboard:
     content: Json
     folder_uid: str
     kind: str = "dashboard"
+    has_secret: bool = False
 
     @property
     def name(self) -> str:
@@ -111,7 +113,7 @@ class Dashboard:
         # A list until Grafana 11, an object since.
         versions = answer if isinstance(answer, list) else answer["versions"]
         newest = max(versions, key=lambda version: int(version["version"]), default=None)
-        match = _MARK.fullmatch(newest["message"]) if newest else None
+        match = _MARK.fullmatch(newest.get("message") or "") if newest else None
         return match[1] if match else ""
 
 

@@ -57,6 +57,10 @@ class Item(Protocol):
     def wanted(self) -> Json:
         """What it should be, without secrets, to be shown beside `Found.held`."""
 
+    @property
+    def has_secret(self) -> bool:
+        """Does it hold what Grafana never shows, so that no look can tell whether it is the same?"""
+
     def look(self, grafana: Grafana) -> Found:
         """Ask what Grafana holds."""
 

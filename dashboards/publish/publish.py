@@ -38,10 +38,12 @@ class Decision:
         return self.action in (Action.CREATE, Action.UPDATE, Action.OVERWRITE)
 
 
-def decide(found: Found, *, force: bool) -> Action:
+def decide(item: Item, found: Found, *, force: bool, secrets: bool) -> Action:
     """What is done about what was found."""
     if found.state is State.FOREIGN:
         return Action.OVERWRITE if force else Action.LEAVE
+    if found.state is State.SAME and secrets and item.has_secret:
+        return Action.UPDATE
     return {
         State.ABSENT: Action.CREATE,
         State.SAME: Action.NOTHING,
@@ -50,7 +52,9 @@ def decide(found: Found, *, force: bool) -> Action:
     }[found.state]
 
 
-def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Iterator[Decision]:
+def plan(
+    grafana: Grafana, items: Sequence[Item], *, force: bool = False, secrets: bool = False
+) -> Iterator[Decision]:
     """Look at each item in turn. Writes nothing.
 
     Raises:
@@ -59,11 +63,16 @@ def plan(grafana: Grafana, items: Sequence[Item], *, force: bool = False) -> Ite
     """
     for item in items:
         found = item.look(grafana)
-        yield Decision(item, found, decide(found, force=force))
+        yield Decision(item, found, decide(item, found, force=force, secrets=secrets))
 
 
 def publish(
-    grafana: Grafana, items: Sequence[Item], *, force: bool = False, told: Callable[[Decision], None]
+    grafana: Grafana,
+    items: Sequence[Item],
+    *,
+    force: bool = False,
+    secrets: bool = False,
+    told: Callable[[Decision], None],
 ) -> list[Decision]:
     """Look at each item and write it where that is called for, before the next is looked at.
 
@@ -71,13 +80,14 @@ def publish(
         grafana: where to.
         items: in an order in which each finds what it needs, as `items_of` has them.
         force: also overwrite what somebody else has changed.
+        secrets: also write what holds a secret, though all that can be seen of it is the same.
         told: called with each decision when it is done.
 
     Raises:
         GrafanaRefused, GrafanaUnavailable: what was written until then stays; a further run goes on.
     """
     done = []
-    for decision in plan(grafana, items, force=force):
+    for decision in plan(grafana, items, force=force, secrets=secrets):
         if decision.writes:
             decision.item.write(grafana, decision.found)
         told(decision)

@@ -1,6 +1,6 @@
 """The data source. Its mark stands in its own settings; keys that somebody has added there stay.
 
-Grafana never shows a password, so a new one is written with another change, or with --force.
+Grafana never shows a password, so a new one is written with another change, or when asked to.
 """
 
 from dataclasses import dataclass, field
@@ -35,6 +35,11 @@ class DataSource:
     def wanted(self) -> Json:
         """What of it can be compared."""
         return self._comparable(self.content)
+
+    @property
+    def has_secret(self) -> bool:
+        """Is there a password?"""
+        return bool(self.password)
 
     def look(self, grafana: Grafana) -> Found:
         """By its uid; of its settings those that are ours."""

@@ -76,6 +76,9 @@ def publish(
     force: Annotated[
         bool, typer.Option("--force", help="Also overwrite what was changed by hand since.")
     ] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Also write passwords anew, which Grafana never shows.")
+    ] = False,
     timeout: Timeout = TIMEOUT_S,
     config: opt.Config = None,
     data: opt.Data = None,
@@ -89,7 +92,7 @@ def publish(
 
     publication = _publication(context, config, data, alerts, source, source_user, without_source, editable)
     client = command.connect(command.Where(grafana, token_file, timeout), sys.stderr)
-    raise typer.Exit(command.run_publish(client, publication, sys.stdout, force=force))
+    raise typer.Exit(command.run_publish(client, publication, sys.stdout, force=force, secrets=secrets))
 
 
 @app.command()

@@ -97,7 +97,9 @@ def source_at(url: str, database: str, user: str) -> Source:
     return Source(parts.hostname, port or (8443 if secure else 8123), secure, user, database)
 
 
-def run_publish(grafana: Grafana, publication: Publication, out: TextIO, *, force: bool) -> int:
+def run_publish(
+    grafana: Grafana, publication: Publication, out: TextIO, *, force: bool, secrets: bool
+) -> int:
     """Write what is not as it should be.
 
     Returns:
@@ -111,7 +113,9 @@ def run_publish(grafana: Grafana, publication: Publication, out: TextIO, *, forc
     require_plugin(grafana)
     if publication.source is not None and not publication.password:
         out.write(f"No password for {publication.source.user} is known: {PASSWORD_VARIABLE} would name it\n")
-    decisions = publish(grafana, items, force=force, told=lambda decision: _tell(decision, _DONE, out))
+    decisions = publish(
+        grafana, items, force=force, secrets=secrets, told=lambda decision: _tell(decision, _DONE, out)
+    )
     _tell_leftovers(grafana, items, out)
     written, left = _count(decisions)
     if not written and not left:

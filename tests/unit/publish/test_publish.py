@@ -279,6 +279,27 @@ def test_settings_of_the_source_that_somebody_added_stay(double: GrafanaDouble, 
     assert held["secureJsonFields"] == {"password": True}, "without a password Grafana keeps its own"
 
 
+def test_new_secrets_are_written_when_asked_and_not_over_a_change_by_hand(
+    double: GrafanaDouble, grafana: Grafana
+) -> None:
+    run(grafana)
+    double.asked.clear()
+    renewed = Publication(EXAMPLE, SITE.source, "another", SITE.environment)
+    assert {decision.action for decision in run(grafana, renewed)} == {Action.NOTHING}
+    told: list[Decision] = []
+    publish(grafana, items_of(renewed), secrets=True, told=told.append)
+    assert {decision.item.name for decision in told if decision.writes} == {
+        "Wakeline ClickHouse",
+        "wakeline on call",
+    }
+    assert double.state.secrets[SOURCE_UID] == {"password": "another"}
+    change_source(double)
+    change_contact(double)
+    double.asked.clear()
+    publish(grafana, items_of(SITE), secrets=True, told=told.append)
+    assert double.writes == []
+
+
 def test_a_save_between_look_and_write_is_not_overwritten(double: GrafanaDouble, grafana: Grafana) -> None:
     run(grafana)
     [board] = [item for item in items_of(SITE) if item.name == BOARD]
