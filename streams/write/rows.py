@@ -11,7 +11,7 @@ from schemas.frame import Header, Writer
 TABLES: dict[Kind, str] = {
     Kind.STEPS: "steps",
     Kind.CORRECTED_STEPS: "steps",
-    Kind.CONTENTS: "step_contents",
+    Kind.CONTENTS: "contents",
     Kind.RUNS: "runs",
     Kind.WINDOWS: "windows",
     Kind.READINGS: "readings",

@@ -40,7 +40,7 @@ MOST_MONTHS = 50
 INSERT_TIMEOUT_S = 60
 MONTH_COLUMN = {
     "steps": "time",
-    "step_contents": "time",
+    "contents": "time",
     "runs": "opened_time",
     "windows": "window_start",
     "readings": "time",

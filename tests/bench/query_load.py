@@ -23,7 +23,7 @@ SIDE_BY_SIDE = 64
 BLOCK = RUN_STEPS * SIDE_BY_SIDE
 AGENTS = 40
 CHUNKS = 14
-TABLES = ("steps", "step_contents", "runs", "windows", "readings", "incidents")
+TABLES = ("steps", "contents", "runs", "windows", "readings", "incidents")
 MODELS = ("gpt-4o-mini", "gpt-4.1", "claude-sonnet-4-5", "gemini-2.5-flash")
 # Within the memory of one query; a part has so many rows.
 _SETTINGS = {

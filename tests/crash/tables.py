@@ -8,7 +8,7 @@ Against the undisturbed run of the same input these are left out, because faults
 - windows in which all sums are 0: a step that waited longer than 30 s of clock for its agent was counted
   under its service, and taken back; how long it waited is a matter of arrival.
 - `dead_letters.topic` carries the namespace; `offset` and `append_time` are the broker's.
-- of `step_contents` too, `append_time`.
+- of `contents` too, `append_time`.
 
 Against fresh processors nothing is left out but `namespace` and `stored_time`, the moment of the insert.
 """
@@ -52,7 +52,7 @@ TOTALS = {
 _NOT_EMPTY = {
     "windows": " AND (" + " OR ".join(f"{name} != 0" for name in _SUMS.split(", ")) + ")",
 }
-STORED = ("steps", "step_contents", "runs", "windows", "readings", "incidents", "ledger")
+STORED = ("steps", "contents", "runs", "windows", "readings", "incidents", "ledger")
 
 
 def totals(settings: Settings) -> Rows:

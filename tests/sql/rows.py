@@ -16,7 +16,7 @@ from schemas.columns import BUCKETS, COUNTS, SCHEMAS, TIME, CostStatus, Kind, Ti
 TABLES: dict[Kind, str] = {
     Kind.STEPS: "steps",
     Kind.CORRECTED_STEPS: "steps",
-    Kind.CONTENTS: "step_contents",
+    Kind.CONTENTS: "contents",
     Kind.RUNS: "runs",
     Kind.WINDOWS: "windows",
     Kind.READINGS: "readings",

@@ -238,8 +238,8 @@ def test_a_panel_keeps_to_every_choice_or_says_that_it_does_not(uid: str) -> Non
 
 @each_dashboard
 def test_queries_ask_views_and_never_tables(content: Json) -> None:
-    tables = {"steps", "step_contents", "runs", "windows", "readings", "incidents", "dead_letters", "ledger",
-              "repricings", "sightings", "arrivals"}  # fmt: skip
+    tables = {"steps", "contents", "step_contents", "runs", "windows", "readings", "incidents",
+              "dead_letters", "ledger", "repricings", "sightings", "arrivals"}  # fmt: skip
     for target in targets_of(content["uid"]):
         asked = set(VIEWS.findall(target["rawSql"]))
         assert asked

@@ -1,11 +1,15 @@
 """Does the dashboard of runs find the runs that were meant, and tell of one what its events say?"""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from dashboards.macros import Scope, Value
+from dashboards.macros import Scope, Value, expand
+from dashboards.queries import load_query
 from tests.sql.expected import Run, cost_parts, cost_usd, duration_s, is_unpriced, rank_value
 from tests.sql.fleet_events import LOOP_CALLS, LOOP_RUN, NEEDLE
 from tests.sql.site import Site
@@ -176,6 +180,30 @@ def test_a_search_stays_with_the_agents_that_are_chosen(site: Site) -> None:
     found = set(site.column("runs/search", "run", scope))
     assert found
     assert found <= own
+
+
+def test_a_search_reads_the_hours_of_its_range(site: Site) -> None:
+    plan = site.reader.query(
+        f"EXPLAIN indexes = 1 {expand(load_query('runs/search').sql, site.scope('live'))}"
+    )
+    lines = [str(row[0]) for row in plan.result_rows]
+    at = next(place for place, line in enumerate(lines) if re.search(r"\(\w+\.contents\)", line))
+    assert any("toStartOfHour(time)" in line for line in lines[at : at + 25])
+
+
+def test_contents_of_before_the_table_was_there_are_found(
+    connect: Callable[..., Client], database: Callable[[], str]
+) -> None:
+    client = connect(database())
+    for table, run_id in (("step_contents", "old"), ("contents", "new")):
+        client.command(
+            f"INSERT INTO {table} (namespace, event_id, run_id, time, append_time, name, content)"
+            f" VALUES ('live', 'e', '{run_id}', now(), now(), 'reasoning', 'why')"
+        )
+    found = client.query(
+        "SELECT run_id, content FROM agent_contents WHERE namespace = 'live' ORDER BY run_id"
+    )
+    assert found.result_rows == [("new", "why"), ("old", "why")]
 
 
 def _by_event(site: Site, name: str, scope: Scope) -> dict[str, dict[str, Any]]:

@@ -11,11 +11,13 @@ from clickhouse_connect.driver.client import Client
 from schemas.columns import BUCKETS, COUNTS, CostStatus, Kind, TimeFlag, schema_of
 from tests.sql.rows import DAY0_NS, HOUR_NS, STORED, TABLES, insert, random_rows, table_column
 
-ALL_TABLES = {*TABLES.values(), "dead_letters", "repricings"}
+# `step_contents` holds what was stored before `contents` was there.
+ALL_TABLES = {*TABLES.values(), "dead_letters", "repricings", "step_contents"}
 # Fed by materialised views; they hold nothing that must be exact.
 FED = {"sightings": "AggregatingMergeTree", "arrivals": "SummingMergeTree(rows)"}
 DAYS = {
     "steps": [90],
+    "contents": [30],
     "step_contents": [30],
     "runs": [400],
     "repricings": [400],

@@ -70,7 +70,7 @@ class Path:
         self._insert("steps", table)
         if self._keep_contents and (contents := build_contents(block, rows, MAX_CONTENT_BYTES)) is not None:
             told = make_header(Kind.CONTENTS, Writer.INGEST, rows=contents.num_rows)
-            self._insert("step_contents", to_table(told, contents, self._offset, self.namespace))
+            self._insert("contents", to_table(told, contents, self._offset, self.namespace))
         self._through_runs(header.flags, Kind.STEPS, rows)
         self._tick(Flag.EVENT_CLOCK)
 

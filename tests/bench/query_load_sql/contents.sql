@@ -1,4 +1,4 @@
-INSERT INTO step_contents (namespace, event_id, run_id, time, append_time, name, content, length_bytes, hash, row_version)
+INSERT INTO contents (namespace, event_id, run_id, time, append_time, name, content, length_bytes, hash, row_version)
 SELECT
     namespace,
     event_id,
