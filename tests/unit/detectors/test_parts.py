@@ -6,6 +6,7 @@ import doctest
 import hashlib
 import importlib
 import pkgutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +18,19 @@ from detectors.contract import Direction
 from tests.unit.detectors.laws import LAWS
 from tests.unit.detectors.scalar import Engine, ScalarCsr, single, uniform
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "drift.md"
 MODULES = sorted(module.name for module in pkgutil.iter_modules(detectors.__path__))
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_in_docstrings_hold(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"detectors.{module}")).failed == 0
+
+
+def test_the_examples_in_the_documentation_hold() -> None:
+    result = doctest.testfile(str(DOCUMENTATION), module_relative=False)
+    assert result.failed == 0
+    assert result.attempted > 10
 
 
 def test_every_bet_averages_to_exactly_one_and_is_positive() -> None:
