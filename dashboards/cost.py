@@ -126,5 +126,6 @@ def build() -> Json:
             section("What it did not buy", "What was spent in vain, and what do the sums leave out?"),
             Row(9, (bought_nothing, *prices)),
         ),
-        since="now-24h",
+        # Six panels read steps, not windows: a day of 1.4 million took them 1.0 to 1.4 s of processor time.
+        since="now-12h",
     )
