@@ -141,11 +141,16 @@ class Bound(SlotDetector):
             shares: one a stream, above 0 and below 1; None takes the detector's.
 
         Raises:
-            ValueError: a threshold, limit or share is out of range; then nothing was added.
+            ValueError: a threshold, limit or share is out of range, or there are too few or too many; then
+                nothing was added.
         """
         count = len(stream_ids)
         limits = np.full(count, self._limit) if limits is None else limits
         shares = np.full(count, self._share) if shares is None else shares
+        if limits.shape != (count,) or shares.shape != (count,):
+            raise ValueError(
+                f"{count} streams need as many limits and shares, not {limits.shape} and {shares.shape}"
+            )
         _check_bounds(limits, shares)
         slots = super().add(stream_ids, thresholds)
         self._bounds = _enlarge_bounds(self._bounds, len(self._streams.phase))

@@ -187,4 +187,6 @@ def test_a_bound_out_of_range_is_refused_and_nothing_is_added(limit: float, shar
     detector = Bound(1.0, 0.1)
     with pytest.raises(ValueError, match=r"limit|share"):
         detector.add(np.array([1], np.uint64), limits=np.array([limit]), shares=np.array([share]))
+    with pytest.raises(ValueError, match="as many limits and shares"):
+        detector.add(np.array([1, 2], np.uint64), limits=np.array([1.0]))
     assert len(detector) == 0
