@@ -79,10 +79,8 @@ prefetch: Any = intrinsic(_prefetch_generator)
 
 
 @jit
-def _fetch_ahead(streams: Streams, slot: int) -> None:
-    """The state of 10,000 streams is larger than the second cache; waiting costs twice the arithmetic."""
-    for column in range(0, 2 * BINS, 16):
-        prefetch(streams.block, slot, column)
+def fetch_head(streams: Streams, slot: int) -> None:
+    """All of a stream's state but its block."""
     prefetch(streams.evidence, slot, 0)
     prefetch(streams.evidence, slot, BETS - 1)
     prefetch(streams.stream_id, slot, 0)
@@ -90,6 +88,14 @@ def _fetch_ahead(streams: Streams, slot: int) -> None:
     prefetch(streams.threshold, slot, 0)
     prefetch(streams.taken, slot, 0)
     prefetch(streams.phase, slot, 0)
+
+
+@jit
+def fetch_ahead(streams: Streams, slot: int) -> None:
+    """The state of 10,000 streams is larger than the second cache; waiting costs twice the arithmetic."""
+    for column in range(0, 2 * BINS, 16):
+        prefetch(streams.block, slot, column)
+    fetch_head(streams, slot)
 
 
 @jit
@@ -196,7 +202,7 @@ def take_rows(
     """
     for i in range(start, len(rows.slot)):
         if i + _AHEAD < len(rows.slot):
-            _fetch_ahead(streams, rows.slot[i + _AHEAD])
+            fetch_ahead(streams, rows.slot[i + _AHEAD])
         slot = rows.slot[i]
         phase = streams.phase[slot]
         held_against = confirm_threshold if phase == _OPEN else streams.threshold[slot]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.bins import BINS, EDGES
 from detectors.contract import Phase
-from detectors.kernel import bet, jit, prefetch, statistic_of, to_float32, uniform
+from detectors.kernel import bet, fetch_head, jit, prefetch, statistic_of, to_float32, uniform
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.state import Side, Streams
 
@@ -28,13 +28,7 @@ def _fetch_ahead(streams: Streams, halves: NDArray[np.uint16], slot: int, bucket
         prefetch(streams.block, slot, column)
     for column in range(0, BINS, 32):
         prefetch(halves, slot, _FIRST_COUNT + bucket * BINS + column)
-    prefetch(streams.evidence, slot, 0)
-    prefetch(streams.evidence, slot, 16)
-    prefetch(streams.stream_id, slot, 0)
-    prefetch(streams.seen, slot, 0)
-    prefetch(streams.threshold, slot, 0)
-    prefetch(streams.taken, slot, 0)
-    prefetch(streams.phase, slot, 0)
+    fetch_head(streams, slot)
 
 
 @jit

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bins import BINS, EDGES
+from detectors.bins import EDGES
 from detectors.contract import Phase
-from detectors.kernel import find_bin, jit, mean_of, prefetch, to_float32, uniform
+from detectors.kernel import fetch_ahead, find_bin, jit, mean_of, to_float32, uniform
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.state import FIRST_EDGE, Side, Streams
 
@@ -19,18 +19,6 @@ EDGES_DUE = 16
 """A flag beside those of ``rows``: an engine has just taken the W-th value and needs its edges."""
 _AHEAD = 6
 _WARM_UP, _OPEN, _RELEARNING = int(Phase.WARM_UP), int(Phase.OPEN), int(Phase.RELEARNING)
-
-
-@jit
-def _fetch_ahead(streams: Streams, slot: int) -> None:
-    for column in range(0, 2 * BINS, 16):
-        prefetch(streams.block, slot, column)
-    prefetch(streams.evidence, slot, 0)
-    prefetch(streams.evidence, slot, 16)
-    prefetch(streams.stream_id, slot, 0)
-    prefetch(streams.seen, slot, 0)
-    prefetch(streams.threshold, slot, 0)
-    prefetch(streams.phase, slot, 0)
 
 
 @jit
@@ -85,7 +73,7 @@ def take_rows(
     """
     for i in range(start, len(rows.slot)):
         if i + _AHEAD < len(rows.slot):
-            _fetch_ahead(streams, rows.slot[i + _AHEAD])
+            fetch_ahead(streams, rows.slot[i + _AHEAD])
         slot = rows.slot[i]
         phase = streams.phase[slot]
         held_against = confirm_threshold if phase == _OPEN else streams.threshold[slot]
