@@ -77,6 +77,7 @@ def build() -> Json:
         "drift/incidents",
         Column("opened", "dateTimeAsIso", width=160),
         Column("closed", "dateTimeAsIso", width=160),
+        Column("confirmed", "dateTimeAsIso", width=160),
         Column("state", width=100, states=_STATES),
         Column("agent", width=140, link=runs_near),
         Column("before", "short", width=90),

@@ -134,8 +134,14 @@ def incidents(start_ns: int) -> list[dict[str, Any]]:
             "n": 100 + number,
             "statistic": 12.5,
             "threshold": 9.0,
+            "confirmed_time": start_ns + int((opened + 0.5) * HOUR_NS) if state == "confirmed" else None,
+            "category": "search" if number == 0 else None,
             "reference_level": 1.6,
+            "reference_low": 1.5,
+            "reference_high": 1.7,
             "current_level": 2.4,
+            "current_low": 2.25,
+            "current_high": 2.5,
             "summary": f"incident {number}",
         }
         for number, (opened, closed, state) in enumerate(INCIDENTS)

@@ -119,9 +119,10 @@ def test_a_stream_is_in_the_state_of_its_incidents(site: Site) -> None:
     }
     hours = {hour for _, hour in states}
     assert {states[CODER, hour] for hour in hours if (CODER, hour) in states} == {1}
-    # open from 1 on; confirmed from 2 on, though another alarm of then is withdrawn.
+    # open from 1 on; another, of 2, is confirmed half an hour later, though a third of then is withdrawn.
     assert states[PLANNER, 0.5] == 1
     assert states[PLANNER, 1.5] == 3
+    assert states[PLANNER, 2] == 3
     assert states[PLANNER, 2.5] == 4
     assert states[PLANNER, 5] == 4
 
@@ -140,6 +141,9 @@ def test_incidents_lead_to_the_runs_of_their_time(site: Site) -> None:
     assert third["to_ms"] == start_ms + 4 * 3_600_000 + 900_000
     assert (third["before"], third["after"]) == (1.6, 2.4)
     assert third["change"] == pytest.approx(0.5)
+    assert third["after_between"] == "2.25 – 2.5"
+    assert third["confirmed"].timestamp() * 1000 == start_ms + int(3.75 * 3_600_000)
+    assert {row["category"] for row in rows.values()} == {"", "search"}
     (loop,) = [row for row in rows.values() if row["signal"] == "identical_tool_calls"]
     assert (loop["state"], loop["run_id"]) == ("loop ended", f"run-{LOOP_RUN}")
 

@@ -5,8 +5,8 @@ SELECT
     read.time AS time,
     read.stream AS stream,
     multiIf(
-        countIf(state = 'confirmed') > 0, 4,
-        countIf(state = 'open') > 0, 3,
+        countIf(state = 'confirmed' AND (confirmed_time IS NULL OR confirmed_time < read.time + toIntervalSecond($__interval_s))) > 0, 4,
+        countIf(state IN ('open', 'confirmed')) > 0, 3,
         countIf(state = 'closed') > 0, 2,
         any(greatest_statistic) = 0, 0,
         1
@@ -46,7 +46,7 @@ FROM
 ) AS read
 LEFT JOIN
 (
-    SELECT {{stream_name}} AS stream, state, opened_time, ifNull(closed_time, toDateTime64($__toTime, 9, 'UTC')) AS over_time
+    SELECT {{stream_name}} AS stream, state, opened_time, confirmed_time, ifNull(closed_time, toDateTime64($__toTime, 9, 'UTC')) AS over_time
     FROM agent_incidents
     WHERE {{agents}}
         AND {{by_detectors}}
