@@ -1,10 +1,10 @@
 // Which colour is meant? Grafana's names and palettes, in shades that read on the theme in use.
 
 const DARK = {
-  green: "#6cc070", yellow: "#f2cc4d", orange: "#f79a4b", red: "#f2686b", blue: "#6ea8fe", purple: "#b58cf0", text: "#dfe5ec", transparent: "rgba(0,0,0,0)",
+  green: "#6cc070", yellow: "#f2cc4d", orange: "#f79a4b", red: "#f2686b", blue: "#6ea8fe", purple: "#b58cf0", gray: "#8b98a5", text: "#dfe5ec", transparent: "rgba(0,0,0,0)",
 };
 const LIGHT = {
-  green: "#1f7a34", yellow: "#8a6500", orange: "#b35309", red: "#c22f35", blue: "#1f5fc4", purple: "#7440b8", text: "#1b2430", transparent: "rgba(0,0,0,0)",
+  green: "#1f7a34", yellow: "#8a6500", orange: "#b35309", red: "#c22f35", blue: "#1f5fc4", purple: "#7440b8", gray: "#69758a", text: "#1b2430", transparent: "rgba(0,0,0,0)",
 };
 // Told apart by hue and by lightness, with the blind to red and green in mind.
 const DARK_PALETTE = ["#5fb3d9", "#f0b357", "#7fce9b", "#e58fb5", "#a9a1f2", "#d8d26a", "#ef8a67", "#63c9c0", "#c3a38a", "#9db8d1"];
@@ -17,7 +17,7 @@ export function isLight() {
 /** A colour for CSS from Grafana's name (`dark-red`, `semi-dark-green`), hex or rgb(); null where it is none. */
 export function color(name) {
   if (typeof name !== "string" || name === "") return null;
-  const base = name.replace(/^(super-light|light|semi-dark|dark)-/, "");
+  const base = name.replace(/^(super-light|light|semi-dark|dark)-/, "").replace(/^grey$/, "gray");
   const known = (isLight() ? LIGHT : DARK)[base];
   if (known) return known;
   return CSS.supports("color", name) ? name : null;
@@ -47,6 +47,18 @@ export function rgba(hex, alpha) {
   if (!digits) return hex;
   const parts = [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
   return `rgba(${parts.join(",")},${alpha})`;
+}
+
+/** Black or white, whichever reads better on a colour. */
+export function readableOn(hex) {
+  const digits = /^#([0-9a-f]{6})$/i.exec(hex)?.[1];
+  if (!digits) return isLight() ? "#ffffff" : "#000000";
+  const [red, green, blue] = [0, 2, 4].map((at) => {
+    const share = parseInt(digits.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 ? "#ffffff" : "#000000";
 }
 
 /** A scale from nothing to much, for heat maps. */

@@ -6,6 +6,9 @@ import { iso, toPlot } from "./times.js";
 import { attach } from "./tip.js";
 
 const MOST = 120;
+// Smaller things are hard to hit with a finger (WCAG 2.2, 2.5.8).
+const TARGET_PX = 24;
+const MOST_TOLD = 6;
 
 /** Rows of annotations: name, colour, from when to when, and what they say. */
 export function happenings(annotations) {
@@ -42,20 +45,34 @@ export function shapesOf(list, { from, to }) {
   });
 }
 
-/** Marks along the bottom of a chart, for pointer, keyboard and screen reader. */
+/** Marks along the bottom of a chart, for pointer, keyboard and screen reader; near ones are one. */
 export function marks(holder, { annotations, from, to }, { left, right, bottom }) {
   holder.querySelector(".marks")?.remove();
-  const found = within(annotations, from, to);
-  if (!found.length) return;
-  const items = found.map((one) => {
+  const width = Math.max(holder.clientWidth - left - right, 1);
+  const groups = [];
+  for (const one of within(annotations, from, to).sort((first, second) => first.at - second.at)) {
     const share = (Math.max(one.at, from) - from) / (to - from);
-    const until = one.end !== null && one.end > one.at ? ` – ${iso(one.end)}` : "";
-    const label = `${one.name}: ${one.title}, ${iso(one.at)}${until}. ${one.text}`;
-    const mark = h("button.mark", { type: "button", "aria-label": label, style: { left: `${share * 100}%`, "--color": one.color } });
-    attach(mark, () => [h("strong", {}, one.title), h("p.when", {}, `${one.name} · ${iso(one.at)}${until}`), one.text && h("p", {}, one.text), one.tags.length > 0 && h("p.tags", {}, one.tags.map((tag) => h("span.tag", {}, tag)))]);
-    return mark;
-  });
-  holder.append(h("div.marks", { style: { left: `${left}px`, right: `${right}px`, bottom: `${bottom - 9}px` } }, items));
+    const last = groups.at(-1);
+    if (last && (share - last.share) * width < TARGET_PX) last.those.push(one);
+    else groups.push({ share, those: [one] });
+  }
+  if (groups.length) holder.append(h("div.marks", { style: { left: `${left}px`, right: `${right}px`, bottom: `${bottom - TARGET_PX}px` } }, groups.map(mark)));
+}
+
+function mark({ share, those }) {
+  const colors = new Set(those.map(({ color: own }) => own));
+  const own = colors.size === 1 ? those[0].color : color("text");
+  const label = those.map((one) => `${one.name}: ${one.title}, ${when(one)}. ${one.text}`).join("; ");
+  const button = h("button.mark", { type: "button", "aria-label": label, style: { left: `${share * 100}%`, "--color": own } });
+  return attach(button, () => [...those.slice(0, MOST_TOLD).flatMap(told), those.length > MOST_TOLD && h("p.when", {}, `and ${those.length - MOST_TOLD} more`)]);
+}
+
+function told(one) {
+  return [h("strong", {}, one.title), h("p.when", {}, `${one.name} · ${when(one)}`), one.text && h("p", {}, one.text), one.tags.length > 0 && h("p.tags", {}, one.tags.map((tag) => h("span.tag", {}, tag)))];
+}
+
+function when({ at, end }) {
+  return end !== null && end > at ? `${iso(at)} – ${iso(end)}` : iso(at);
 }
 
 function within(list, from, to) {

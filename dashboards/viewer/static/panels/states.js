@@ -1,6 +1,6 @@
 // In which state was each, and when? A row a thing: spans that last until the next value, or a cell a value.
 
-import { byName, color } from "../colors.js";
+import { byName, color, readableOn } from "../colors.js";
 import { h } from "../dom.js";
 import { display, seriesColor, timeOf, valueColor } from "../fields.js";
 import { stepMs } from "../plot.js";
@@ -77,7 +77,8 @@ function span(context, { field, frame }, { value, row, start, end, shown }, stat
   const [left, right] = [Math.max(start, from), Math.min(end, to)].map((at) => ((at - from) / (to - from)) * 100);
   const own = stateColor(field, value, shown);
   if (states.size < 25) states.set(shown.text, own);
-  const element = h("div.span", { style: { left: `${left}%`, width: `${Math.max(right - left, 0.15)}%`, "--color": own } }, right - left > 6 ? h("span", { "aria-hidden": "true" }, shown.text) : null);
+  const room = ((right - left) / 100) * context.body.clientWidth * 0.78;
+  const element = h("div.span", { style: { left: `${left}%`, width: `${Math.max(right - left, 0.15)}%`, "--color": own, color: readableOn(own) } }, room > [...shown.text].length * 6.8 + 10 ? h("span", { "aria-hidden": "true" }, shown.text) : null);
   attach(element, () => [h("strong", {}, field.title), lines([["State", shown.text], ["From", iso(start)], ["To", iso(end)]])]);
   const links = context.linksFor({ field, frame, row, value });
   if (links.length) {
