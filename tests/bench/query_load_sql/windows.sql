@@ -17,7 +17,8 @@ SELECT
     kind,
     step_name,
     response_model,
-    toDateTime64(toStartOfInterval(append_time, INTERVAL 300 second), 9, 'UTC') AS epoch_start,
+    -- Two chunks may share a window; an epoch of its own keeps one from replacing the other.
+    toDateTime64(toStartOfInterval(append_time, INTERVAL 300 second), 9, 'UTC') + toIntervalNanosecond({first}) AS epoch_start,
     count(),
     countIf(error_type != ''),
     sum(ifNull(s.input_tokens, 0)),
