@@ -183,7 +183,7 @@ def build() -> Json:
         "are silent or belong to nobody, and what emitters should send better.",
         tags=("inventory", "governance"),
         variables=shared_variables(),
-        since="now-24h",
+        since="now-12h",
         rows=(
             Row(4, numbers),
             Row(10, (agents,)),
