@@ -84,10 +84,6 @@ class Answer:
     values: Sequence[Sequence[Any]]
     is_cut: bool
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The same, a tuple a row."""
-        return list(zip(*self.values, strict=True))
-
 
 class Database:
     """One connection, which several threads share."""

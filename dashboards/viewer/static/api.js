@@ -4,7 +4,7 @@ const AT_ONCE = 6;
 const waiting = [];
 let running = 0;
 
-export class Failure extends Error {
+class Failure extends Error {
   constructor(text, status) {
     super(text);
     this.status = status;
@@ -21,6 +21,11 @@ export function ask(path, question, signal) {
   const body = JSON.stringify(question);
   const headers = { "Content-Type": "application/json" };
   return queued(() => answered(fetch(`/api/${path}`, { method: "POST", headers, body, signal })), signal);
+}
+
+/** Rows of an answer as objects by the names of its columns. */
+export function records({ columns, values }) {
+  return (values[0] ?? []).map((_, row) => Object.fromEntries(columns.map(({ name }, number) => [name, values[number][row]])));
 }
 
 async function answered(request) {

@@ -10,7 +10,7 @@ const LIGHT = {
 const DARK_PALETTE = ["#5fb3d9", "#f0b357", "#7fce9b", "#e58fb5", "#a9a1f2", "#d8d26a", "#ef8a67", "#63c9c0", "#c3a38a", "#9db8d1"];
 const LIGHT_PALETTE = ["#1f77a8", "#c4760b", "#2e8553", "#b8477e", "#5d54c4", "#8a8212", "#bf4a22", "#15837b", "#7d5c43", "#55718c"];
 
-export function isLight() {
+function isLight() {
   return document.documentElement.dataset.theme === "light";
 }
 

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { ALL } from "./state.js";
 import { iso, moment, PRESETS, rangeText, zoneName } from "./times.js";
 
-export const REFRESHES = ["", "5s", "10s", "30s", "1m", "5m", "15m", "1h"];
+const REFRESHES = ["", "5s", "10s", "30s", "1m", "5m", "15m", "1h"];
 
 /** A control for each variable that is shown. `choose(name, value)` is called with what was chosen. */
 export function variableControls(variables, choose) {

@@ -1,6 +1,6 @@
 // One dashboard: variables, range, panels in their places, and all of it in the address.
 
-import { ask, get } from "./api.js";
+import { ask, get, records } from "./api.js";
 import { refreshControl, refreshMs, timeControl, variableControls } from "./controls.js";
 import { fill, h } from "./dom.js";
 import { query, variablesQuery } from "./links.js";
@@ -10,7 +10,7 @@ import { iso, moment, useZone } from "./times.js";
 
 const TALL_MARGIN = "600px";
 
-export class Dashboard {
+class Dashboard {
   constructor(main, model, listing) {
     this.main = main;
     this.model = model;
@@ -136,9 +136,8 @@ export class Dashboard {
 
   async extent(namespace) {
     try {
-      const { columns, values } = await ask("extent", { namespace });
-      const [runs, first, last] = ["runs", "first", "last"].map((name) => values[columns.findIndex((one) => one.name === name)]?.[0]);
-      return runs ? { first, last } : null;
+      const [found] = records(await ask("extent", { namespace }));
+      return found?.runs ? found : null;
     } catch (error) {
       this.notes.append(h("p.failure", { role: "alert" }, error.message));
       return null;
@@ -157,10 +156,6 @@ export class Dashboard {
 
   scope() {
     return { variables: this.values(), from: this.now.start, to: this.now.end };
-  }
-
-  annotations() {
-    return this.found;
   }
 
   /** Change the address, and show what it says then. */
@@ -273,7 +268,7 @@ export class Dashboard {
   add(model, section) {
     const panel = new Panel(model, {
       isEnlarged: this.isEnlarged,
-      question: () => this.question(), scope: () => this.scope(), annotations: () => this.annotations(),
+      question: () => this.question(), scope: () => this.scope(), annotations: () => this.found,
       zoom: (from, to) => this.change({ from: String(Math.round(from)), to: String(Math.round(to)) }),
       enlarge: (id) => { write({ viewPanel: this.isEnlarged ? null : String(id) }); location.reload(); },
     });

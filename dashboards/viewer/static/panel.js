@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { palette } from "./colors.js";
 import { fill, fresh, h, tell } from "./dom.js";
-import { display, expression, framesOf, timeOf } from "./fields.js";
+import { display, expression, framesOf } from "./fields.js";
 import { attributes, interpolate, linksOf } from "./links.js";
 import { happenings } from "./marks.js";
 import { barchart, histogram, piechart } from "./panels/bars.js";
@@ -206,17 +206,6 @@ export class Panel {
     const dialog = h("dialog.sql", { "aria-label": `SQL of ${this.model.title}`, on: { close: () => { dialog.remove(); this.menuButton.focus(); } } }, h("h2", {}, this.title.textContent), texts.length ? texts : h("p", {}, this.error ? "The question failed before it was answered." : "This panel asks nothing."), close);
     document.body.append(dialog);
     dialog.showModal();
-  }
-
-  /** Frames as they are shown, for tests and for those who look with a console. */
-  frames() {
-    return this.context().frames.map((frame) => ({ ref: frame.ref, time: timeOf(frame)?.name ?? null, fields: frame.fields.map(({ title, values }) => ({ title, values })) }));
-  }
-
-  remove() {
-    this.stop?.abort();
-    this.drawing?.clear?.();
-    this.element.remove();
   }
 }
 

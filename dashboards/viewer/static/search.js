@@ -1,6 +1,6 @@
 // In which prompts, answers, arguments and results do these words stand? Each hit leads to its step in its run.
 
-import { ask, get } from "./api.js";
+import { ask, get, records } from "./api.js";
 import { fill, h, tell } from "./dom.js";
 import { query } from "./links.js";
 import { read, write } from "./state.js";
@@ -61,10 +61,6 @@ function show(found, { hits, steps, words, most }, namespace) {
   fill(found, h("p.quiet", {}, count), h("ol.hit-list", {}, rows.slice(0, most).map((hit) => item(hit, owners.get(hit.event_id), words, namespace))));
 }
 
-function records({ columns, values }) {
-  return (values[0] ?? []).map((_, row) => Object.fromEntries(columns.map(({ name }, number) => [name, values[number][row]])));
-}
-
 function item(hit, owner, words, namespace) {
   const around = 36e5;
   const span = /^[0-9a-f]{32}-([0-9a-f]{16})$/.exec(hit.event_id)?.[1] ?? hit.event_id;
@@ -74,7 +70,7 @@ function item(hit, owner, words, namespace) {
 }
 
 /** A text as nodes, the words marked. */
-export function highlighted(text, words) {
+function highlighted(text, words) {
   const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).sort((one, two) => two.length - one.length);
   const parts = text.split(new RegExp(`(${escaped.join("|")})`, "giu"));
   return parts.map((part, number) => (number % 2 ? h("mark", {}, part) : part));

@@ -1,6 +1,6 @@
 // What is known of one step? Its numbers, and what it was told, said and thought, as the policy of INGEST kept it.
 
-import { ask } from "./api.js";
+import { ask, records } from "./api.js";
 import { h } from "./dom.js";
 import { iso } from "./times.js";
 import { format } from "./units.js";
@@ -17,8 +17,8 @@ export async function stepDetail({ namespace, trace, span }) {
   const heading = h("h3", {}, span.name || span.id);
   try {
     const { step, contents } = await ask("step", { namespace: String(namespace ?? ""), run: trace, step: span.id });
-    const known = rowOf(step);
-    const said = rows(contents).sort((one, two) => rank(one.name) - rank(two.name));
+    const known = records(step)[0] ?? null;
+    const said = records(contents).sort((one, two) => rank(one.name) - rank(two.name));
     return [heading, span.message && h("p.failure", {}, span.message), known ? facts(known) : h("p.quiet", {}, "This namespace has no such step."), said.map(content), said.length === 0 && known && h("p.quiet", {}, "No content is stored for this step: the emitter sent none, the policy drops it, or it has expired (30 days)."), attributesOf(known, span)];
   } catch (error) {
     return [heading, h("p.failure", { role: "alert" }, error.message), attributesOf(null, span)];
@@ -27,14 +27,6 @@ export async function stepDetail({ namespace, trace, span }) {
 
 function rank(name) {
   return ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length;
-}
-
-function rows({ columns, values }) {
-  return (values[0] ?? []).map((_, row) => Object.fromEntries(columns.map(({ name }, number) => [name, values[number][row]])));
-}
-
-function rowOf(answer) {
-  return rows(answer)[0] ?? null;
 }
 
 function facts(step) {

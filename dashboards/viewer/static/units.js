@@ -78,11 +78,6 @@ export function format(value, unit = "none", decimals = undefined) {
   return `${fixed(value, decimals ?? undefined)} ${own ? own[2] : unit}`;
 }
 
-/** Is it a unit that is known by its id? Others are written behind the number. */
-export function isKnown(unit) {
-  return unit in FORMATS || unit in CURRENCIES || unit in RATES;
-}
-
 /** So many decimals; unset leaves three figures and no zeros at the end. */
 export function fixed(value, decimals) {
   if (decimals !== undefined && decimals !== null) return value.toFixed(Math.min(decimals, 20));

@@ -42,7 +42,7 @@ function card(context, one, options, isOfSeveral) {
 }
 
 /** All digits of a number, for the pointer. */
-export function exactly({ value, field }) {
+function exactly({ value, field }) {
   return field.kind === "number" && value !== null && value !== undefined ? String(value) : null;
 }
 

@@ -13,7 +13,7 @@ export function draw(context) {
 }
 
 /** Nodes of a text: headings, lists, tables, code, paragraphs; bold, italic, code and links in them. */
-export function markdown(text) {
+function markdown(text) {
   const nodes = [];
   let list = null;
   for (const block of text.replace(/\r/g, "").split(/\n{2,}|(?=^#{1,6} )|(?<=^#{1,6} .*)\n/m)) {
