@@ -31,7 +31,7 @@ from detectors.mixes import (
     WEIGHTS,
     MixTables,
 )
-from detectors.odds import BETS, OddsTables
+from detectors.odds import BETS, RATES, OddsTables
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.state import Side, Streams
 
@@ -61,10 +61,14 @@ def _watch_bit(streams: Streams, slot: int, value: float, tables: OddsTables, wa
     u = uniform(streams.stream_id[slot], streams.seen[slot])
     p = (np.float64(below) + u * np.float64(inside + 1)) / np.float64(before + 1)
     first = tables.first[streams.block[slot, _WARM_ONES]]
+    # Columns of one length, so that the loop vectorises.
+    cut = tables.cut[first : first + RATES].reshape(-1)
+    above = tables.above[first : first + RATES].reshape(-1)
+    below_cut = tables.below[first : first + RATES].reshape(-1)
+    evidence = streams.evidence[slot]
     for j in range(BETS):
-        rate, odds = first + j // 4, j % 4
-        height = tables.above[rate, odds] if p >= tables.cut[rate, odds] else tables.below[rate, odds]
-        streams.evidence[slot, j] = (streams.evidence[slot, j] + np.float32(1.0)) * height
+        up, down = above[j], below_cut[j]
+        evidence[j] = (evidence[j] + np.float32(1.0)) * (up if p >= cut[j] else down)
 
 
 @jit

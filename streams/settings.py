@@ -96,6 +96,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             le=1e9,
         ),
     ] = 10_000.0
+    detector_false_pages_per_week: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        _about(
+            "False alarms allowed a week over all streams, instead of `detector_arl`; needs the next one. "
+            "High: noise. Low: slower.",
+        ),
+    ] = None
+    detector_observations_per_week: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        _about(
+            "Observations expected a week over all streams: about six a step. Too low: more false alarms.",
+        ),
+    ] = None
     instance: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None,
         _about(

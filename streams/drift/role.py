@@ -2,6 +2,7 @@
 
 import threading
 
+from detectors.budget import threshold_for
 from detectors.startup import warm_up
 from schemas.frame import Writer
 from schemas.topics import SIGNAL_FRAMES
@@ -9,22 +10,42 @@ from streams.drift.params import Params
 from streams.drift.processor import DriftProcessor
 from streams.faust_shell import Shell
 from streams.health import Health
-from streams.settings import Settings
+from streams.settings import ConfigError, Settings
 
 ROLE = "drift"
+
+
+def detector_arl(settings: Settings) -> float:
+    """The promised mean observations to a false alarm: as set, or what the budget of false alarms asks for.
+
+    Raises:
+        ConfigError: one half of the budget is missing, or it asks for more than a detector can promise.
+    """
+    pages, observations = settings.detector_false_pages_per_week, settings.detector_observations_per_week
+    if pages is None and observations is None:
+        return settings.detector_arl
+    if pages is None or observations is None:
+        raise ConfigError(
+            "A budget of false alarms needs detector_false_pages_per_week and detector_observations_per_week"
+        )
+    try:
+        return threshold_for(observations, pages)
+    except ValueError as error:
+        raise ConfigError(f"The budget of false alarms cannot be kept: {error}") from error
 
 
 def run(settings: Settings, health: Health, stop: threading.Event) -> None:
     """Process until `stop` is set.
 
     Raises:
+        ConfigError: see `detector_arl`.
         KernelMismatch: the compiled detector does not compute what it should on this machine.
     """
     health.waiting("the detectors to be compiled")
     # Before the consumer joins its group, so that compiling delays no partition.
     warm_up()
     health.waiting("the first assignment")
-    params = Params(settings.namespace, settings.detector_arl)
+    params = Params(settings.namespace, detector_arl(settings))
     shell = Shell(
         settings, health, ROLE, SIGNAL_FRAMES, Writer.DRIFT, lambda place: DriftProcessor(place, params)
     )

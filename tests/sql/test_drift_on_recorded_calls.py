@@ -1,0 +1,131 @@
+"""What DRIFT says of recorded agents: aider's 2,330 calls and mini-swe's, through INGEST, RUNS and DRIFT.
+
+aider's user changes the dominant model on 20 of 81 days. Not all of it can be found within 50 calls: calls
+are few where each reference takes 200. Some changes come in the first warm-up, others on days of under 20
+calls, or while the reference after the change before is still learnt or has hardly been counted. The rest
+must be found.
+"""
+
+import json
+from collections import Counter
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pytest
+
+from schemas.event import Event
+from schemas.native import decode
+from tests.data import aider, miniswe, place
+from tests.sql.through import Path
+
+WARM_UP, WITHIN, BUSY_DAY, COUNTED = 200, 50, 20, 100
+DAY_NS = 86_400 * 10**9
+
+
+class Collected:
+    """Stands where ClickHouse does and keeps the last row of each incident."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[str, dict[str, Any]] = {}
+
+    def insert_arrow(self, table: str, rows: pa.Table, settings: object = None) -> None:  # noqa: ARG002
+        if table == "incidents":
+            for name in ("opened_time", "confirmed_time", "closed_time"):
+                if name in rows.column_names:
+                    place = rows.column_names.index(name)
+                    rows = rows.set_column(place, name, rows.column(name).cast(pa.int64()))
+            for row in rows.to_pylist():
+                self.incidents[row["incident_id"]] = row
+
+
+class Told(NamedTuple):
+    """An incident, as calls: the first at or after its time; `over` is when a new reference is learnt."""
+
+    opened: int
+    confirmed: int | None
+    over: int | None
+
+
+def put_through(lines: list[dict[str, Any]]) -> tuple[list[Event], list[dict[str, Any]]]:
+    """The events in order of their times, and the incidents that they made."""
+    try:
+        place.shared_data()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    decoded = decode("\n".join(map(json.dumps, lines)).encode())
+    assert not decoded.rejected
+    events = sorted(decoded.events, key=lambda event: (event.start_time_unix_nano, event.event_id))
+    collected = Collected()
+    path = Path(collected, "recorded")  # type: ignore[arg-type]  # all that Path asks of a client
+    for start in range(0, len(events), 40):
+        path.send(events[start : start + 40])
+    path.end()
+    return events, list(collected.incidents.values())
+
+
+@pytest.fixture(scope="module")
+def recorded() -> tuple[list[Event], list[dict[str, Any]]]:
+    return put_through(list(aider.make_events()))
+
+
+def dominant_changes(events: list[Event]) -> list[int]:
+    """The first calls of the busy days on which another model than on the day before has most calls."""
+    firsts = []
+    before = None
+    days = [event.start_time_unix_nano // DAY_NS for event in events]
+    for day in sorted(set(days)):
+        mine = [event.request_model for event, one in zip(events, days, strict=True) if one == day]
+        [(most, _)] = Counter(mine).most_common(1)
+        if before is not None and most != before and len(mine) >= BUSY_DAY:
+            firsts.append(days.index(day))
+        before = most
+    return firsts
+
+
+def test_each_change_of_the_dominant_model_that_can_be_seen_is_an_incident_within_50_calls(
+    recorded: tuple[list[Event], list[dict[str, Any]]],
+) -> None:
+    events, rows = recorded
+    times_ns = [event.start_time_unix_nano for event in events]
+
+    def call(at_ns: int | None) -> int | None:
+        return None if not at_ns else sum(time_ns < at_ns for time_ns in times_ns)
+
+    told = [
+        Told(call(row["opened_time"]) or 0, call(row.get("confirmed_time")), call(row.get("closed_time")))
+        for row in rows
+        if row["signal"] == "model_mix" and row["detector"] == "csr-categorical"
+    ]
+    seen, found = 0, 0
+    for first in dominant_changes(events):
+        blind = any(
+            one.confirmed is not None and one.confirmed <= first < (one.over or len(events)) + COUNTED
+            for one in told
+        )
+        if first < WARM_UP + COUNTED or blind:
+            continue
+        seen += 1
+        moments = [at for one in told for at in (one.opened, one.confirmed) if at is not None]
+        found += any(first <= at < first + WITHIN for at in moments)
+    assert seen >= 3
+    assert found == seen
+
+
+def test_first_calls_of_models_are_told_as_news_and_not_as_drift(
+    recorded: tuple[list[Event], list[dict[str, Any]]],
+) -> None:
+    events, rows = recorded
+    news = [row for row in rows if row["detector"] == "first-seen" and row["signal"] == "model_mix"]
+    early = {event.request_model for event in events[: WARM_UP - 40]}
+    later = {event.request_model for event in events[WARM_UP - 40 :]}
+    names = [row["category"] for row in news]
+    assert len(names) == len(set(names)) >= 20
+    assert set(names) <= later - early
+    assert {row["state"] for row in news} == {"confirmed"}
+    assert all("seen for the first time in the mix of models" in row["summary"] for row in news)
+
+
+def test_mini_swe_s_agent_does_one_thing_in_one_way_and_no_mix_is_said_to_change() -> None:
+    _, rows = put_through(list(miniswe.make_events()))
+    confirmed = {row["signal"] for row in rows if row["state"] == "confirmed"}
+    assert not confirmed & {"model_mix", "tool_mix", "finish_reason_mix"}
