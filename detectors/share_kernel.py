@@ -3,8 +3,8 @@
 The same arithmetic as ``binary.Bits`` and ``cells.Codes`` (numpy), compiled as ``kernel.py`` is, with the
 same care: sums in a fixed order, no function of the C library, no fast-math. One loop serves both kinds.
 
-numba's cache is keyed by the file a function stands in: a change of what is imported from ``kernel.py`` is
-not noticed here, but told by ``startup.warm_up``.
+numba's cache is keyed by the file a function stands in: when what is imported changes (the constants of
+``mixes.py`` and ``odds.py``, code of ``kernel.py``), change this file too. ``startup.warm_up`` tells if not.
 """
 
 from __future__ import annotations
