@@ -11,7 +11,7 @@ costs power (a third at a share of .1 moved), not validity. With pi_c the share 
 - **learnt**: 1 + s d_c, where d_c is by how much cell c was too frequent among past ranks, an exponentially
   weighted mean with memory lambda (.02 and .007 a value) less what it should be, and s (.6 and .8) shrinks it
   towards nothing, since what is learnt from noise is lost; divided by its average, so that it averages to 1;
-- **tails**: p in the last .002, .01, .05 or .2, where what was never seen before ranks: 12, 4, 4 and 2.5 times.
+- **tails**: p in the last .002, .01, .05 or .2, where what was never seen ranks: 12, 4, 4 and 2.5 times.
 
 Each bet averages to 1 within the rounding of float64: under no change the statistic's expectation is exact.
 Why not pairs of cells (one up, one down)? They were tried: no faster on .1 moved, deaf to new codes.

@@ -234,7 +234,11 @@ def test_mixes_equal_a_reference_for_one_stream_to_the_bit(categories: int) -> N
     slot = detector.add(np.array([12], np.uint64))
     scalar = ScalarMix(12, 200)
     expected = [scalar.update(int(code)) for code in codes]
-    assert detector.update(slot.repeat(700), codes).statistic.tolist() == expected
+    # An alarm begins anew, which the reference does not.
+    until = next((row + 1 for row, value in enumerate(expected) if value >= 1e9), 700)
+    assert until > 400
+    found = detector.update(slot.repeat(700), codes).statistic
+    assert found[:until].tolist() == expected[:until]
     assert max(expected) > 10.0
 
 
