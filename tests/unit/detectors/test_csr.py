@@ -45,20 +45,6 @@ def test_readings_equal_a_scalar_reference_to_the_bit(engine: Engine) -> None:
     assert set(kinds) == {kind.name for kind in IncidentKind}
 
 
-def test_a_snapshot_of_100_000_streams_is_restored_to_the_bit() -> None:
-    streams = 100_000
-    detector = make_detector("numba", EAGER, streams)
-    rng = np.random.default_rng(13)
-    slots = np.arange(streams, dtype=np.int32)
-    for shift in np.repeat([0.0, 2.0], [70, 6]):
-        detector.update(slots, rng.normal(size=streams) + shift)
-    taken = detector.snapshot()
-    assert len(taken["side_taken"]) > 1000  # incidents are open
-    restored = Csr(EAGER)
-    restored.restore(taken)
-    assert_identical(restored.snapshot(), taken)
-
-
 @pytest.mark.parametrize(
     "parameters", [CsrParameters(60.0, warm_up=99), CsrParameters(60.0, confirm_within=7)]
 )
