@@ -5,8 +5,8 @@ number, among the ones (``ranks.py``), so that the promise is that of ``csr.py``
 stream the mean number of observations to the first false alarm, after the W that are dropped, is at least
 A. What is bet stands in ``odds.py``.
 
-At A = 1e4 a change at a moment between 1,000 and 3,000 is found after 430 observations (.005 -> .02), 522
-(.02 -> .04), 115 (.1 -> .2), medians of 2,000. What holds it back is exchangeability itself: the ones that
+At A = 1e4 a change at a moment between 1,000 and 3,000 is found after 470 observations (.005 -> .02), 562
+(.02 -> .04), 116 (.1 -> .2), medians of 300. What holds it back is exchangeability itself: the ones that
 follow the change join the reference, and of 5 to 14 earlier ones at .005 it cannot be said for long that
 they were few. A gambler who knows both rates and may use ranks alone takes 364, 439, 99; with a reference
 that stops learning, 292, 355, 92. Not promised: how often incidents confirm; rates that wander with the

@@ -8,8 +8,8 @@ observations to the first false alarm, after the W that set the cells, is at lea
 
 Codes that are not among the first 14 of the warm-up share the spare cell: among themselves they may change
 unseen. At A = 1e4, eight tools: a share of .10 moved from the first to the second at a moment between 1,000
-and 3,000 is found after 254 observations, .20 after 91, a new tool with a share of .03 after 150 (medians
-of 400, 99 to 100 % found).
+and 3,000 is found after 274 observations, .20 after 101, a new tool with a share of .03 after 135 (medians
+of 150, 95 to 100 % found).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ one for each of the first 14 codes that occur, in order of their shares, and a s
 others and for what was never seen. From then on a value's rank p among those before it is uniform whatever
 the mix. Bets may not ask the running counts (DRIFT.md, trap 1), so they see p through the shares of the
 warm-up: into which of these cells does p fall? The shares that running counts give differ a little, which
-costs power (a third at a share of .1 moved), not validity. With pi_c the share of cell c:
+costs power (a seventh of the delay at .1 moved), not validity. With pi_c the share of cell c:
 
 - **single cells**: the odds of one cell are theta = 1.5, .6 or 2.5 times as high, for each cell;
 - **learnt**: 1 + s d_c, where d_c is by how much cell c was too frequent among past ranks, an exponentially

@@ -12,7 +12,7 @@ to .9995), and for the odds theta = 1/2, 1.4, 2, 3 at each: 48. Their weights ar
 rate given the first W values, which are dropped, times .1, .3, .3, .3 (rising rates are the ones people are
 called for) and .85: the rest is kept back, so that the time to a false alarm, which is hardly above the
 promise with bets as mild as these, is above it beyond the noise of measuring. One bet around the best guess
-of r finds .005 -> .02 in 611 observations (median), this mixture in 430.
+of r finds .005 -> .02 in 611 observations (median), this mixture in 430, with nothing kept back.
 
 Each pair of heights is float32 and the place of the step is made from them, so that a bet's average is 1 to
 the last bits of float64. Weights are whole multiples of 2^-16. No function of the C library is
