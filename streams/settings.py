@@ -91,11 +91,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     detector_arl: Annotated[
         float,
         _about(
-            "Mean observations of a stream to a false alarm, at least. Low: noise. High: slower.",
+            "Mean observations of a stream to a false alarm, at least; one step is about six observations, "
+            "and one false alarm in eight calls somebody. Low: noise. High: slower.",
             ge=1e2,
             le=1e9,
         ),
-    ] = 10_000.0
+    ] = 100_000.0
     detector_false_pages_per_week: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         _about(

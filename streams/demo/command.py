@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 NAMESPACE = "demo"
 PARTITIONS = 4
-# 300,000 observations in a working day: three false alarms, of which one in eight calls somebody.
-DETECTOR_ARL = 100_000.0
 SEND_S = 25.0
 LOOK_S = 1.0
 EXIT_BROKEN = 1
@@ -65,9 +63,7 @@ def run_demo(
         LocalError: a server or a role does not start.
         NotSettled: the roles stand still.
     """
-    settings = msgspec.structs.replace(
-        settings, namespace=NAMESPACE, clock="event", partitions=PARTITIONS, detector_arl=DETECTOR_ARL
-    )
+    settings = msgspec.structs.replace(settings, namespace=NAMESPACE, clock="event", partitions=PARTITIONS)
     console = Console()
     fleet = Fleet(seed=seed, hours=hours)
     console.print("Starting Kafka, ClickHouse and the roles (the first run downloads Kafka)")

@@ -8,8 +8,8 @@ An incident is a row from the moment its alarm is raised, and again, whole, at e
 - `closed`: it was not contradicted again; the alarm was false and the old reference goes on.
 
 Alerts go out at confirmation (`drift.detected`, warning) and when a confirmed one is over (`drift.resolved`,
-info), never at opening. A threshold of 1e4 promises a false alarm in 1e4 observations, so 1,000 steps/s with
-six signals may open 0.6 incidents a second, of which 80 to 90 % close by themselves: nobody would read those.
+info), never at opening. A threshold of 1e5 promises a false alarm in 1e5 observations, so 1,000 steps/s with
+six signals may open four incidents a minute, of which 80 to 90 % close by themselves: nobody reads those.
 The delay is that of the confirmation: some observations after a large change, at most those that the detector
 gives an incident. A model or finish reason that a stream had never seen is told at once (`value.first_seen`,
 info), as an incident that is over.

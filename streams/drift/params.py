@@ -21,7 +21,7 @@ class Params:
     """
 
     namespace: str
-    detector_arl: float = 10_000.0
+    detector_arl: float = 100_000.0
     late_ns: int = 3_600 * SECOND_NS
     segments: int = 10_000
     names: int = 10_000

@@ -3,7 +3,6 @@
 from clickhouse_connect.driver.client import Client
 
 from schemas.native import decode
-from streams.demo.command import DETECTOR_ARL
 from streams.demo.fleet import Fleet
 from tests.sql.through import Path
 from wakeline.testing import collecting_emitter
@@ -16,7 +15,7 @@ def store_fleet(client: Client, namespace: str, fleet: Fleet) -> None:
     emitter = collecting_emitter(max_queue_events=1_000_000, max_queue_bytes=2**30)
     summary = fleet.emit(emitter)
     assert len(emitter.lines) == summary.steps, "the emitter dropped events"
-    path = Path(client, namespace, detector_arl=DETECTOR_ARL)
+    path = Path(client, namespace)
     for start in range(0, len(emitter.lines), EVENTS_A_FRAME):
         batch = decode(b"\n".join(emitter.lines[start : start + EVENTS_A_FRAME]))
         assert not batch.rejected

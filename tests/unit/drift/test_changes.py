@@ -77,7 +77,7 @@ def test_an_incident_is_told_whole_at_opening_confirmation_and_close(feed: Feed)
     ]
     for name in ("incident_id", "opened_time", "n", "statistic", "threshold", "agent_name", "detector"):
         assert len({row[name] for row in rows}) == 1
-    assert rows[0]["statistic"] >= rows[0]["threshold"] == 10_000
+    assert rows[0]["statistic"] >= rows[0]["threshold"] == 100_000
 
 
 def test_levels_are_medians_before_and_since(feed: Feed) -> None:
@@ -158,7 +158,7 @@ def test_minutes_and_alarms_are_those_of_a_detector_fed_one_value_at_a_time() ->
     rows = make_fleet(1)[: CHANGE + 1_000]
     mine = [row["duration_ns"] / 1e9 for row in rows if row["agent_name"] == "planner"]
     times = [row["time"] for row in rows if row["agent_name"] == "planner"]
-    detector = Csr(CsrParameters(), engine="numpy")
+    detector = Csr(CsrParameters(threshold=100_000.0), engine="numpy")
     key = stream_id("test", Stream("planner", "search", DURATION))
     slots = detector.add(np.array([key], np.uint64))
     expected: dict[int, tuple[int, float, float]] = {}
