@@ -134,7 +134,7 @@ def build() -> Json:
         UID,
         "Fleet",
         "What all agents do, what it costs and how long it takes. Minutes are shown for ranges of up to two "
-        "days that are not older than 13 days, else hours.",
+        "days that are not older than 13 days or whose minutes are still stored, else hours.",
         tags=("fleet",),
         variables=shared_variables(),
         rows=(

@@ -1,9 +1,14 @@
 """Are the numbers of the fleet's dashboard those of the events?"""
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from dashboards.macros import ALL, Value
+from dashboards.macros import ALL, Scope, Value
 from dashboards.queries import load_query
 from tests.sql.expected import cost_usd, duration_s, is_unpriced, quantile, rank_value
 from tests.sql.fleet_events import AGENTS, ENVIRONMENTS, HOUR_NS, RUNS
@@ -173,5 +178,35 @@ def test_long_ranges_take_hours_and_do_not_count_twice(site: Site) -> None:
     start_s = site.fleets["live"].start_ns // 10**9
     week = site.scope("live", start_s=start_s - 6 * 86_400, interval_s=3_600)
     assert site.one("fleet/spend", week) == pytest.approx(site.choice(week).spend_usd)
-    assert "3600, 60)" in load_query("fleet/spend").sql
+    assert width_s(site, week) == 3_600
     assert HOUR_NS == 3_600 * 10**9
+
+
+def test_minutes_are_taken_as_long_as_they_are_stored_however_old_the_range_is(
+    site: Site, connect: Callable[..., Client]
+) -> None:
+    """A demonstration or a replay is of the past, and its minutes are as new as its storing."""
+    assert width_s(site, site.scope("live")) == 60
+    assert width_s(site, site.scope("old")) == 3_600
+    start_s = site.fleets["old"].start_ns // 10**9
+    writer = connect(site.database)
+    columns = ("namespace", "width_s", "window_start", "agent_name", "steps")
+    for namespace, minute_s in (("replayed", 600), ("half expired", 5 * 3_600)):
+        rows = [
+            (namespace, 3_600, start_s * 10**9, "a", 2),
+            (namespace, 60, (start_s + minute_s) * 10**9, "a", 2),
+        ]
+        writer.insert("windows", rows, column_names=columns)
+    scope = site.scope("old")
+    found = {
+        name: width_s(site, replace(scope, variables={**scope.variables, "namespace": name}))
+        for name in ("replayed", "half expired", "not there")
+    }
+    assert found == {"replayed": 60, "half expired": 3_600, "not there": 3_600}
+
+
+def width_s(site: Site, scope: Scope) -> int:
+    """Of the windows that a query takes."""
+    condition = re.search(r"width_s = (if\(.*?3600,\s+60\s+\))", load_query("fleet/spend").sql, re.DOTALL)
+    assert condition is not None
+    return int(site.ask_sql(f"SELECT {condition[1]}", scope)[2][0][0])

@@ -24,6 +24,7 @@ FROM
         SELECT
             agent,
             last_time,
+            dateDiff('second', last_time, $__toTime) - wide_s AS silent_s,
             arrayJoin(arrayFilter(one -> one.2 > 0, [
                 (
                     'error ratio',
@@ -55,8 +56,8 @@ FROM
                 ),
                 (
                     'silent',
-                    multiIf(dateDiff('second', last_time, $__toTime) >= {{SILENT_S.critical}}, 2, dateDiff('second', last_time, $__toTime) >= {{SILENT_S.warning}}, 1, 0),
-                    concat(toString(intDiv(dateDiff('second', last_time, $__toTime), 60)), ' min'),
+                    multiIf(silent_s >= {{SILENT_S.critical}}, 2, silent_s >= {{SILENT_S.warning}}, 1, 0),
+                    concat(toString(intDiv(silent_s, 60)), ' min'),
                     '',
                     NULL
                 )
@@ -66,6 +67,7 @@ FROM
             SELECT
                 agent_name AS agent,
                 max(time) AS last_time,
+                {{width_s}} AS wide_s,
                 min(time) < $__fromTime - intDiv(dateDiff('second', $__fromTime, $__toTime), 2) AS comparable,
                 sumIf(steps, is_leaf AND is_now) AS counted,
                 sumIf(errors, is_leaf AND is_now) AS failed,

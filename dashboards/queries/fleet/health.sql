@@ -5,7 +5,7 @@ SELECT
     time,
     agent,
     multiIf(
-        arrayExists(one -> one.1 < time + INTERVAL $__interval_s second AND one.2 >= time, spans), 4,
+        arrayExists(one -> one.1 < time + INTERVAL {{lane_s}} second AND one.2 >= time, spans), 4,
         counted = 0, 0,
         failed >= 3 AND failed / counted >= {{ERROR_RATIO.critical}}, 3,
         failed >= 1 AND failed / counted >= {{ERROR_RATIO.warning}}, 2,
@@ -26,10 +26,10 @@ FROM
             arrayMap(
                 start -> (start, sum_by_start[start].1, sum_by_start[start].2),
                 arrayFilter(
-                    start -> start + INTERVAL $__interval_s second <= $__toTime,
+                    start -> start + INTERVAL {{lane_s}} second <= $__toTime,
                     arrayMap(
-                        place -> toStartOfInterval($__fromTime, INTERVAL $__interval_s second) + toIntervalSecond(place * $__interval_s),
-                        range(toUInt64(dateDiff('second', $__fromTime, $__toTime) / $__interval_s) + 1)
+                        place -> toStartOfInterval($__fromTime, INTERVAL {{lane_s}} second) + toIntervalSecond(place * {{lane_s}}),
+                        range(toUInt64(dateDiff('second', $__fromTime, $__toTime) / {{lane_s}}) + 1)
                     )
                 )
             ) AS buckets
@@ -42,7 +42,7 @@ FROM
             (
                 SELECT
                     agent_name AS agent,
-                    $__timeInterval(time) AS start,
+                    toStartOfInterval(toDateTime(time), INTERVAL {{lane_s}} second) AS start,
                     toInt64(sumIf(steps, {{leaves}})) AS counted,
                     toInt64(sumIf(errors, {{leaves}})) AS failed
                 FROM window_parts

@@ -1,1 +1,9 @@
-if(dateDiff('second', $__fromTime, $__toTime) > 172800 OR $__fromTime < now() - INTERVAL 13 DAY, 3600, 60)
+if(
+    dateDiff('second', $__fromTime, $__toTime) > 172800
+        OR (
+            $__fromTime < now() - INTERVAL 13 DAY
+            AND ifNull({{first_minute}} > {{first_hour}} + INTERVAL 1 HOUR, 1)
+        ),
+    3600,
+    60
+)

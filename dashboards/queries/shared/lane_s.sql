@@ -1,0 +1,1 @@
+greatest({{width_s}}, $__interval_s)
