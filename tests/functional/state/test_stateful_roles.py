@@ -185,11 +185,14 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 40.0) -> None:
 
 
 def counted_once(site: Site) -> Counter[str]:
-    """Settled steps as DRIFT would take them: repeats skipped by their labels, holes refused."""
+    """Settled steps as DRIFT would take them: repeats skipped by their labels, holes refused.
+
+    Rows of weight 0 tell of runs that have closed.
+    """
     reader, seen = LabelReader(), Counter[str]()
     for header, rows in site.frames(SIGNAL_FRAMES):
         if reader.is_new(header):
-            seen.update(row["event_id"] for row in rows)
+            seen.update(row["event_id"] for row in rows if row["weight"])
     return seen
 
 
