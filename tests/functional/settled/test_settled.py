@@ -53,7 +53,7 @@ def test_each_stage_is_waited_for_and_an_earlier_end_does_not_pass_for_this_one(
     assert "1 partitions have not ended at the stage settle" in stuck_at(topics, stuck_s=5.0)
     mark_end(topics, Writer.DRIFT, 3)
     put(topics, STEP_FRAMES, 1, b"frame")
-    assert "9 records are not done at the stage write" in stuck_at(topics)
+    assert "9 records are not done at the stage write" in stuck_at(topics, stuck_s=5.0)
     commit_all(topics, "write", WRITTEN)
     told: list[tuple[str, int, int]] = []
     wait_until_done(topics, progress=lambda *how: told.append(how))
