@@ -33,6 +33,7 @@ class Path:
         *,
         keep_contents: bool = False,
         keep_changes: bool = True,
+        detector_arl: float = DriftParams.detector_arl,
     ) -> None:
         """
         Args:
@@ -41,6 +42,7 @@ class Path:
             book: of prices.
             keep_contents: prompts and answers are stored.
             keep_changes: what the detectors say is stored.
+            detector_arl: observations to a false alarm.
         """
         self.client = client
         self.namespace = namespace
@@ -48,7 +50,7 @@ class Path:
         self._keep_contents = keep_contents
         self._keep_changes = keep_changes
         self._runs = RunsProcessor(Place(Writer.RUNS, 0, 1), Params(namespace))
-        self._drift = DriftProcessor(Place(Writer.DRIFT, 0, 1), DriftParams(namespace))
+        self._drift = DriftProcessor(Place(Writer.DRIFT, 0, 1), DriftParams(namespace, detector_arl))
         self._offset = self._number = 0
         self._previous = NO_LABEL
         self._clock_ns = 0
