@@ -39,9 +39,11 @@ def served_empty(engine: Engine, database: Callable[[], str]) -> Iterator[Served
         yield found
 
 
-@pytest.fixture(scope="session")
+# For a module, not for the session: while it is open, playwright's event loop runs in the tests' own thread, and no
+# other test there can start one.
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module."""
     with started_browser() as found:
         yield found
 
