@@ -1,4 +1,4 @@
-"""What does a dashboard cost over twenty million steps? Each query, cold, over its default range.
+"""What do dashboards and alert rules cost over twenty million steps? Each query, cold, over its own range.
 
 `make bench ARGS="query_cost"` takes half a million steps; `python -m tests.bench.query_cost --steps 20000000
 --report FILE` writes the report. Cold: a new process of the engine for each round of choices, and before each
@@ -25,14 +25,14 @@ from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.progress import track
 
-from dashboards.macros import ALL, Scope, Value, expand
-from dashboards.registry import DASHBOARDS
+from dashboards.macros import expand
 from streams.local.ports import free_port
 from streams.local.processes import Child, ChildSpec, last_words
 from streams.migrate import migrate
 from tests.bench.clock import Row
+from tests.bench.query_asked import UIDS, questions, scope_of
 from tests.bench.query_load import CHUNKS, Load, check, fill
-from tests.sql.dashboard_json import CONTENTS, Asked, asked_of, variables_of
+from tests.sql.dashboard_json import Asked
 
 STEPS = 500_000
 TARGET_MS = 500.0
@@ -40,22 +40,7 @@ DATABASE = "bench"
 _USERS = {"wakeline": "WAKELINE_CLICKHOUSE_PASSWORD", "grafana_reader": "WAKELINE_CLICKHOUSE_READER_PASSWORD"}
 _PASSWORD = "of-a-benchmark"
 _LARGE_MEMORY = 8 << 30
-# Chosen one after the other: each round asks all queries with the next.
-_CHOICES: tuple[dict[str, Value], ...] = (
-    {},
-    {"agent": ["agent-07"]},
-    {"environment": ["production"]},
-    {"team": ["team-2"]},
-    {"model": ["gpt-4.1"]},
-    {"agent": ["agent-03", "agent-21", "agent-30"], "environment": ["production"]},
-    {},
-    {"status": ["failed"], "agent": ["agent-12"]},
-)
 _SHIFT_S = 420
-_WRITTEN = {"search": "warranty", "budget": "1000"}
-_POINTS = 700
-_RANGE = re.compile(r"now-(\d+)([mhdw])")
-_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _FOLDERS = """
 SELECT arrayJoin(data_paths)
 FROM system.tables
@@ -195,17 +180,16 @@ class Engine:
 
 
 def measure(folder: Path, load: Load, *, uids: list[str] | None = None, rounds: int = 8) -> list[Cost]:
-    """Ask every query of every dashboard in each round, cold.
+    """Ask every query of every dashboard and of every alert rule in each round, cold.
 
     Args:
         folder: filled by `prepare`.
         load: that it was filled with.
-        uids: of dashboards; None: all.
+        uids: of dashboards, `ALERTS` for the rules; None: all.
         rounds: each with the next choice of variables, and a range that ends a few minutes earlier.
     """
     engine = Engine(folder)
-    asked = {one.sql: one for uid in uids or DASHBOARDS for one in asked_of(uid) if one.sql}
-    costs = [Cost(one) for one in asked.values()]
+    costs = [Cost(one) for one in questions(uids or UIDS)]
     for number in range(rounds):
         with engine.running():
             client = engine.client()
@@ -222,30 +206,6 @@ def measure(folder: Path, load: Load, *, uids: list[str] | None = None, rounds: 
                 cost.rows.append(rows)
             client.close()
     return costs
-
-
-def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
-    """What is chosen in a round."""
-    found = _RANGE.fullmatch(CONTENTS[asked.uid]["time"]["from"])
-    if found is None:
-        raise ValueError(f"{asked.uid} has a range that is not understood")
-    range_s = int(found[1]) * _UNITS[found[2]]
-    chosen: dict[str, Value] = {"namespace": "live"}
-    offered: dict[str, list[str]] = {}
-    for name, one in variables_of(asked.uid).items():
-        if name not in ("datasource", "namespace"):
-            value = one["current"]["value"]
-            chosen[name] = ALL if value == [ALL] else value
-            offered[name] = [option["value"] for option in one["options"]]
-    changes = _CHOICES[number % len(_CHOICES)] | _WRITTEN | {"run": run_id}
-    chosen |= {name: value for name, value in changes.items() if name in chosen}
-    return Scope(
-        start_s=end_s - range_s,
-        end_s=end_s,
-        interval_s=max(range_s // _POINTS, 15),
-        variables=chosen,
-        options=offered,
-    )
 
 
 def _run_of(client: Client, end_s: int) -> str:
@@ -288,11 +248,11 @@ def prepare(folder: Path, steps: int) -> Load:
 
 
 def run(steps: int = STEPS) -> list[Row]:
-    """Rows of the table: the slowest queries of each dashboard."""
+    """Rows of the table: the slowest queries of each dashboard and of the alert rules."""
     with tempfile.TemporaryDirectory(prefix="wakeline-bench-") as folder:
         costs = measure(Path(folder), prepare(Path(folder), steps), rounds=4)
     rows: list[Row] = []
-    for uid in DASHBOARDS:
+    for uid in UIDS:
         own = sorted((c for c in costs if c.asked.uid == uid), key=lambda cost: -cost.p95_ms)
         rows += [(f"query cost: {cost.asked}", cost.p95_ms, "ms p95, cold") for cost in own[:3]]
     return rows
@@ -309,7 +269,9 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="kept and used again; default: a temporary one"
     )
-    parser.add_argument("--dashboard", action="append", metavar="UID", help="only this one; may be repeated")
+    parser.add_argument(
+        "--dashboard", action="append", choices=UIDS, metavar="UID", help="only this one; may be repeated"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wakeline-bench-") as temporary:
         folder = options.data or Path(temporary)

@@ -2,8 +2,8 @@
 
 Every step is stored twice, as OpenTelemetry makes it: as emitted, mostly without an agent, and corrected. The
 older half is merged to one row a step; of the newer half, which dashboards ask for, nothing is. Windows,
-runs and readings are made from the corrected steps as DRIFT and RUNS make them, contents and incidents in
-proportion. The statements stand in `query_load_sql/`.
+runs and readings are made from the corrected steps as DRIFT and RUNS make them, contents, incidents, dead
+letters and what arrived when in proportion. The statements stand in `query_load_sql/`.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ SIDE_BY_SIDE = 64
 BLOCK = RUN_STEPS * SIDE_BY_SIDE
 AGENTS = 40
 CHUNKS = 14
-TABLES = ("steps", "contents", "runs", "windows", "readings", "incidents")
+TABLES = ("steps", "contents", "runs", "windows", "readings", "incidents", "dead_letters", "arrivals")
 MODELS = ("gpt-4o-mini", "gpt-4.1", "claude-sonnet-4-5", "gemini-2.5-flash")
 # Within the memory of one query; a part has so many rows.
 _SETTINGS = {
@@ -150,7 +150,7 @@ def _fill_chunk(client: Client, load: Load, first: int, count: int) -> None:
     for version in (1, 2):
         for width_s in (60, 3_600):
             run("windows", version=version, width_s=width_s)
-        for name in ("runs", "incidents", "contents", "readings"):
+        for name in ("runs", "incidents", "contents", "readings", "dead_letters", "arrivals"):
             run(name, version=version)
 
 

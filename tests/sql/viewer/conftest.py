@@ -39,8 +39,8 @@ def served_empty(engine: Engine, database: Callable[[], str]) -> Iterator[Served
         yield found
 
 
-# For a module, not for the session: while it is open, playwright's event loop runs in the tests' own thread, and no
-# other test there can start one.
+# For a module, not for the session: while it is open, playwright's event loop runs in the tests' own thread,
+# and no other test there can start one.
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """One Chromium for the tests of a module."""
