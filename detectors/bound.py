@@ -120,6 +120,8 @@ class Bound(SlotDetector):
         super().__init__(own, engine)
         # No new reference is ever learnt: what follows a confirmed incident ends with the evidence for it.
         self.warm_up = _ENDLESS
+        # A bound that is broken again after the all-clear is told again.
+        self.settle_within = 0
         self._recover_threshold = own.recover_threshold
         self._limit, self._share = limit, share
         _check_bounds(np.array([limit]), np.array([share]))

@@ -55,6 +55,7 @@ class IncidentKind(IntEnum):
     CONFIRMED = 2  # the old reference was contradicted again: the change is real; the reference is replaced
     CLOSED = 3  # it was not contradicted again in time: taken for a false alarm; the old reference stays
     REBASED = 4  # the new reference is learnt, the stream is armed again (if it was not when CONFIRMED)
+    CONTINUED = 5  # as OPENED, but soon after the incident before and to the same side: that one goes on
 
 
 NO_CODE = -1
@@ -75,8 +76,11 @@ class Incidents:
 
     The interval holds the level with 95 % at whatever moment the alarm comes, if the observations behind it
     are independent and of one law (proved: ``intervals.py``); a reference that saw some of the change has the
-    level of the mixture. Its ends may be infinite. nan where a level is not known: ``current`` when OPENED
-    (nothing was seen since), ``reference`` when REBASED (it is gone; CONFIRMED had it).
+    level of the mixture. Its ends may be infinite. nan where a level is not known: ``current`` when OPENED or
+    CONTINUED (nothing was seen since), ``reference`` when REBASED (it is gone; CONFIRMED had it).
+
+    After a CONTINUED event ``reference`` is the level from which the incident goes on; that from which it
+    began is told by the events before. Once an incident is confirmed its levels stay of one kind.
     """
 
     row: NDArray[np.int64]
@@ -114,7 +118,7 @@ class Readings:
     n: NDArray[np.int64]
     """Accepted observations of the stream so far, this one included."""
     alarm: NDArray[np.bool_]
-    """The statistic reached the stream's own threshold: an incident opens at this row."""
+    """The statistic reached the stream's own threshold: an incident opens, or goes on, at this row."""
     direction: NDArray[np.int8]
     """``Direction`` where the statistic reached its threshold, else NONE."""
     phase: NDArray[np.int8]

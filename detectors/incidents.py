@@ -7,13 +7,19 @@ engine learns from the observations that follow. If the frozen reference is cont
 becomes the reference; else the incident closes, the second engine is dropped and the old reference goes on.
 So a false alarm costs neither the reference nor a page.
 
+One change is one incident. What is still moving when it is confirmed contradicts the new reference, too, and
+a slight change may take more than one alarm to be confirmed. So an alarm to the same side within
+``settle_within`` observations of the end of an incident (closed, confirmed, or its reference learnt)
+continues that incident. References, evidence and alarms are as if it opened another; only the name differs.
+
 What is wrong with it: a true change that fades within ``confirm_within`` observations closes like a false
-alarm, and after a confirmed one the stream is blind until the new reference has W values.
+alarm; after a confirmed one the stream is blind until the new reference has W values; and a second change to
+the same side that soon follows the first is told as more of it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +42,8 @@ class Reference(Protocol):
 
     layout: Layout
     warm_up: int
+    settle_within: int
+    """Observations after an incident's end within which an alarm to the same side continues it."""
 
     def settle(self, block: NDArray[np.int32]) -> None:
         """Turn a block that has taken its W values into what is watched against."""
@@ -134,33 +142,49 @@ class IncidentLayer:
             return self._open(streams, slot, value)
         if phase == Phase.RELEARNING:
             streams.phase[slot] = Phase.ARMED
+            streams.ended[slot] = _count(streams, slot)
             change = _told(streams, slot)
             level = self._reference.level(streams.block[slot], int(streams.taken[slot]), change)
             return Event(IncidentKind.REBASED, change, UNKNOWN, level)
         return self._judge(streams, slot, IncidentKind.CONFIRMED if flag & REACHED else IncidentKind.CLOSED)
 
     def _open(self, streams: Streams, slot: int, value: float) -> Event:
-        """Freeze the reference and start the second engine."""
+        """Freeze the reference and start the second engine; go on with the incident before if it is one."""
         block = streams.block[slot]
-        change = self._reference.suspect(block, streams.evidence[slot], value)
+        change, before = self._reference.suspect(block, streams.evidence[slot], value), _told(streams, slot)
+        continues = bool(self.settling(streams, slot)) and _same_side(change, before)
+        if not continues:
+            streams.ended[slot] = 0
+            streams.confirmed[slot] = False
+        elif streams.confirmed[slot]:
+            change = before
         level = self._reference.level(block, int(streams.taken[slot]), change)
         _tell(streams, slot, change)
         streams.evidence[slot] = 0
         streams.phase[slot] = Phase.OPEN
         streams.since[slot] = 0
         streams.side[slot] = self.engines.take()
-        return Event(IncidentKind.OPENED, change, level, UNKNOWN)
+        return Event(IncidentKind.CONTINUED if continues else IncidentKind.OPENED, change, level, UNKNOWN)
+
+    def settling(self, streams: Streams, slots: int | NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether the incident before may be continued, or is: of each slot."""
+        ended = streams.ended[slots]
+        since = (_count(streams, slots) - ended) & _COUNTED
+        recent = (streams.phase[slots] != Phase.ARMED) | (since <= self._reference.settle_within)
+        may: NDArray[np.bool_] = (ended != 0) & recent
+        return may
 
     def _judge(self, streams: Streams, slot: int, kind: IncidentKind) -> Event:
         """Put the second engine in the reference's place, or drop it and go on with the old reference.
 
-        In its place it goes on learning if it has not all its W values.
+        In its place it goes on learning if it has not all its W values. An incident that is confirmed again
+        keeps the change that it was told of, so that its levels are of one kind from first to last.
         """
         row = int(streams.side[slot])
         block, taken = self.engines.arrays.block[row], int(self.engines.arrays.taken[row])
         old, old_taken = streams.block[slot], int(streams.taken[slot])
         change = _told(streams, slot)
-        if kind is IncidentKind.CONFIRMED:
+        if kind is IncidentKind.CONFIRMED and not streams.confirmed[slot]:
             change = self._reference.contrast(old, block, streams.evidence[slot], (old_taken, taken))
         event = Event(
             kind,
@@ -171,6 +195,7 @@ class IncidentLayer:
         streams.phase[slot] = Phase.ARMED
         if kind is IncidentKind.CONFIRMED:
             _tell(streams, slot, change)
+            streams.confirmed[slot] = True
             streams.block[slot] = block
             streams.taken[slot] = taken
             if taken < self._reference.warm_up:
@@ -178,8 +203,24 @@ class IncidentLayer:
         self.engines.give_back(row)
         streams.side[slot] = NO_SIDE
         streams.since[slot] = 0
+        streams.ended[slot] = _count(streams, slot)
         streams.evidence[slot] = 0
         return event
+
+
+_COUNTED = 2**31 - 1
+_SIDES = {Direction.UPPER_TAIL: Direction.UP, Direction.LOWER_TAIL: Direction.DOWN}
+
+
+def _same_side(one: Change, other: Change) -> bool:
+    """Of the same category if any, and a tail is on the side of its shift."""
+    sides = [_SIDES.get(change.direction, change.direction) for change in (one, other)]
+    return one.code == other.code and sides[0] == sides[1]
+
+
+def _count(streams: Streams, slots: int | NDArray[np.int32]) -> Any:
+    """Accepted observations, beginning anew after 2^31, which is long after anything has settled."""
+    return streams.seen[slots] & _COUNTED
 
 
 def _tell(streams: Streams, slot: int, change: Change) -> None:

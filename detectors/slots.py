@@ -38,6 +38,7 @@ class SlotDetector(ABC):
     def __init__(self, parameters: Parameters, engine: Engine) -> None:
         self.parameters = parameters
         self.warm_up = parameters.warm_up
+        self.settle_within = 2 * parameters.confirm_within
         self._engine = engine
         self._streams = make_streams(0, self.layout)
         self._used = 0
@@ -138,6 +139,11 @@ class SlotDetector(ABC):
         slots = np.flatnonzero(self._streams.phase[: self._used]).astype(np.int32)
         return slots, self._streams.stream_id[slots]
 
+    def settling(self, slots: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether the incident that each stream had before its open one, if any, may still be continued."""
+        self._check_slots(slots)
+        return self._incidents.settling(self._streams, slots)
+
     def refused(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """How many values of each stream were not taken: nan, infinite, or not of the detector's kind."""
         self._check_slots(slots)
@@ -219,7 +225,7 @@ class SlotDetector(ABC):
         elif phase != Phase.OPEN or flag & (REACHED | EXPIRED):
             event = self._incidents.move_on(streams, slot, flag, float(rows.value[row]))
             log.append(row, slot, float(rows.statistic[row]), float(rows.threshold[row]), event)
-            alarm[row] = event.kind is IncidentKind.OPENED
+            alarm[row] = event.kind in (IncidentKind.OPENED, IncidentKind.CONTINUED)
         rows.phase[row] = streams.phase[slot]
         if flag & REACHED:
             direction[row] = streams.direction[slot]

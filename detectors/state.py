@@ -1,7 +1,7 @@
 """Where does a detector of many streams keep what it knows?
 
 One row a stream in a handful of arrays (structure of arrays), grown by doubling, so that a kernel touches
-few cache lines a stream and a snapshot is a copy of arrays. A stream of numbers takes ``STREAM_BYTES`` = 634
+few cache lines a stream and a snapshot is a copy of arrays. A stream of numbers takes ``STREAM_BYTES`` = 639
 bytes; while an incident is open, 516 more in the side arrays, where the engine that learns the new reference
 lives.
 
@@ -60,9 +60,13 @@ class Streams(NamedTuple):
     """Values that were nan or infinite."""
     phase: NDArray[np.int8]
     direction: NDArray[np.int8]
-    """Of the incident that is open or whose new reference is being learnt."""
+    """Of the incident that is open, else of the one before."""
     code: NDArray[np.int64]
     """Likewise; shape (slots, layout.codes)."""
+    ended: NDArray[np.int32]
+    """What was seen when the incident before ended, as far as the open one continues it; 0 without one."""
+    confirmed: NDArray[np.bool_]
+    """Whether the incident that is open, else the one before, was confirmed."""
 
 
 class Side(NamedTuple):
@@ -87,6 +91,8 @@ def make_streams(slots: int, layout: Layout) -> Streams:
         phase=np.zeros(slots, np.int8),
         direction=np.zeros(slots, np.int8),
         code=np.zeros((slots, layout.codes), np.int64),
+        ended=np.zeros(slots, np.int32),
+        confirmed=np.zeros(slots, np.bool_),
     )
 
 

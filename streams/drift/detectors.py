@@ -15,7 +15,7 @@ from detectors.contract import Incidents, Readings, Snapshot, SnapshotMismatch
 from detectors.csr import Csr, CsrParameters
 from detectors.slots import SlotDetector
 from streams.drift.signals import Floats, Nature
-from streams.windows.sums import Ints
+from streams.windows.sums import Flags, Ints
 
 NATURES = tuple(Nature)
 
@@ -82,6 +82,14 @@ class Detectors:
             if len(mine.incidents.row):
                 told.append(_renumber(mine.incidents, rows, self._numbers[place]))
         return _with_incidents(readings, told)
+
+    def settling(self, numbers: Ints) -> Flags:
+        """Whether the incident that each stream had before its open one, if any, may still be continued."""
+        settling = np.zeros(len(numbers), np.bool_)
+        for place, detector in enumerate(self._of):
+            rows = np.flatnonzero(self._nature[numbers] == place)
+            settling[rows] = detector.settling(self._slot[numbers[rows]].astype(np.int32))
+        return settling
 
     def snapshot(self) -> Snapshot:
         """The arrays of all detectors; which streams they are of is the caller's to know."""

@@ -4,15 +4,20 @@ An incident is a row from the moment its alarm is raised, and again, whole, at e
 
 - `open`: the alarm was raised.
 - `confirmed`: the old reference was contradicted again. It stays `confirmed`; `closed_time` is set when the
-  stream is watched against its new level, from when on a further change is a further incident.
+  stream is watched against its new level.
 - `closed`: it was not contradicted again; the alarm was false and the old reference goes on.
 
+An alarm to the same side soon after is no further incident (`detectors.incidents`). One that was closed is
+open again. One that was confirmed stays over unless the change goes on: when that is confirmed, too, its end
+moves and its levels are those from the first reference to the latest.
+
 Alerts go out at confirmation (`drift.detected`, warning) and when a confirmed one is over (`drift.resolved`,
-info), never at opening. A threshold of 1e5 promises a false alarm in 1e5 observations, so 1,000 steps/s with
-six signals may open four incidents a minute, of which 80 to 90 % close by themselves: nobody reads those.
-The delay is that of the confirmation: some observations after a large change, at most those that the detector
-gives an incident. A model or finish reason that a stream had never seen is told at once (`value.first_seen`,
-info), as an incident that is over.
+info), never at opening. More of a change that was told gives another `drift.resolved` with the levels that
+it has led to, and pages nobody a second time. A threshold of 1e5 promises a false alarm in 1e5 observations,
+so 1,000 steps/s with six signals may open four incidents a minute, of which 80 to 90 % close by themselves:
+nobody reads those. The delay is that of the confirmation: some observations after a large change, at most
+those that the detector gives an incident. A model or finish reason that a stream had never seen is told at
+once (`value.first_seen`, info), as an incident that is over.
 """
 
 import hashlib
@@ -81,30 +86,40 @@ class Told(NamedTuple):
 
 
 class IncidentBook:
-    """Incidents that are not over. State: those, by stream, with the levels of their references."""
+    """The last incident of each stream. State: those that are not over or may be continued, with the levels
+    of the references that they began from."""
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
-        self._open: dict[int, tuple[Incident, Levels]] = {}
+        self._last: dict[int, tuple[Incident, Levels]] = {}
 
     def __len__(self) -> int:
         """Incidents that are not over."""
-        return len(self._open)
+        return sum(incident.closed_time is None for incident, _ in self._last.values())
+
+    def over(self) -> list[int]:
+        """Numbers of streams whose last incident is over."""
+        return [number for number, (incident, _) in self._last.items() if incident.closed_time is not None]
 
     def state(self) -> list[tuple[int, Incident, Levels]]:
         """For a snapshot: the stream's number, the incident, and the levels of its reference, of each."""
-        return [(number, incident, levels) for number, (incident, levels) in self._open.items()]
+        return [(number, incident, levels) for number, (incident, levels) in self._last.items()]
 
     def load(self, state: list[tuple[int, Incident, Levels]]) -> None:
         """Go on from `state`."""
-        self._open = {number: (incident, levels) for number, incident, levels in state}
+        self._last = {number: (incident, levels) for number, incident, levels in state}
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Drop the incidents of these streams, which are over and will not be continued."""
+        for number in numbers:
+            del self._last[number]
 
     def abandon(self, numbers: Iterable[int], now_ns: int) -> list[Incident]:
         """Close incidents whose streams start anew: nobody will ever say whether they were true."""
         over = []
         for number in numbers:
-            if number in self._open:
-                incident, _ = self._open.pop(number)
+            incident, _ = self._last.pop(number, (None, None))
+            if incident is not None and incident.closed_time is None:
                 summary = f"{incident.summary}; the stream starts anew under other parameters"
                 over.append(replace(incident, state="closed", closed_time=now_ns, summary=summary))
         return over
@@ -139,24 +154,49 @@ class IncidentBook:
             summary="",
         )
         incident = _telling(incident, stream, told, told.reference)
-        self._open[number] = (incident, told.reference)
+        self._last[number] = (incident, told.reference)
         return incident
 
-    def confirm(self, number: int, stream: Stream, told: Told, now_ns: int) -> Incident:
-        """The old reference was contradicted again."""
-        incident = replace(self._open[number][0], state="confirmed", confirmed_time=now_ns)
+    def resume(self, number: int, stream: Stream, told: Told) -> list[Incident]:
+        """An alarm continues the incident before; one that was confirmed waits for what it leads to."""
+        before, _ = self._last[number]
+        if before.state == "confirmed":
+            return []
+        incident = _telling(replace(before, state="open", closed_time=None), stream, told, told.reference)
+        self._last[number] = (incident, told.reference)
+        return [incident]
+
+    def confirm(self, number: int, stream: Stream, told: Told, now_ns: int) -> list[Incident]:
+        """The reference was contradicted again; if not for the first time, the new one is waited for."""
+        before, _ = self._last[number]
+        if before.state == "confirmed":
+            return []
+        incident = replace(before, state="confirmed", confirmed_time=now_ns)
         incident = _telling(incident, stream, told, told.reference)
-        self._open[number] = (incident, told.reference)
+        self._last[number] = (incident, told.reference)
+        return [incident]
+
+    def settle(self, number: int, stream: Stream, told: Told, now_ns: int) -> Incident:
+        """It was confirmed and the stream has a new reference: it is over, or over again."""
+        before, reference = self._last[number]
+        further = before.closed_time is not None
+        incident = _telling(replace(before, closed_time=now_ns), stream, told, reference, further=further)
+        self._last[number] = (incident, reference)
         return incident
 
-    def close(self, number: int, stream: Stream, told: Told, now_ns: int) -> Incident:
-        """It is over: taken for false, or, if it was confirmed, the stream has a new reference."""
-        before, reference = self._open.pop(number)
-        state = "confirmed" if before.state == "confirmed" else "closed"
-        return _telling(replace(before, state=state, closed_time=now_ns), stream, told, reference)
+    def close(self, number: int, stream: Stream, told: Told, now_ns: int) -> list[Incident]:
+        """An alarm is taken for false; of an incident that was confirmed before it, nothing changes."""
+        before, reference = self._last[number]
+        if before.state == "confirmed":
+            return []
+        incident = _telling(replace(before, state="closed", closed_time=now_ns), stream, told, reference)
+        self._last[number] = (incident, reference)
+        return [incident]
 
 
-def _telling(incident: Incident, stream: Stream, told: Told, reference: Levels) -> Incident:
+def _telling(
+    incident: Incident, stream: Stream, told: Told, reference: Levels, *, further: bool = False
+) -> Incident:
     """The incident with what moved, from where to where, and the sentence."""
     current = None if incident.state == "open" else told.current
     return replace(
@@ -177,6 +217,7 @@ def _telling(incident: Incident, stream: Stream, told: Told, reference: Levels) 
             current,
             category=told.category,
             over=incident.closed_time is not None,
+            further=further,
         ),
     )
 
@@ -218,7 +259,8 @@ def make_alert(incident: Incident, namespace: str, now_ns: int) -> Alert | None:
         kind = "value.first_seen"
     severity: Severity = "info" if over else "warning"
     return Alert(
-        alert_id=f"{incident.incident_id}.{'closed' if over else 'confirmed'}",
+        # An incident may be over more than once.
+        alert_id=f"{incident.incident_id}.{f'closed.{now_ns}' if over else 'confirmed'}",
         type=kind,
         severity=severity,
         namespace=namespace,

@@ -12,10 +12,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from detectors.contract import Phase
 from schemas.alert import Alert
 from schemas.columns import TIME, Kind
 from schemas.frame import Flag, Header, make_batch
 from schemas.topics import RESULT_FRAMES
+from streams.drift.detectors import NATURES
 from streams.drift.params import Params
 from streams.drift.signals import is_closing
 from streams.drift.watch import Found, Watch, WatchState
@@ -37,9 +39,10 @@ Outputs = list[Output | Alert]
 
 # Of what `snapshot` gives; a change comes with a migration in `restore`, and a golden snapshot.
 # 2: rates, mixes and runs are watched, too. Of version 1 all streams of numbers start anew.
-STATE_VERSION = 2
+# 3: incidents that may be continued are kept.
+STATE_VERSION = 3
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 2
+LOGIC_VERSION = 3
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",
@@ -130,6 +133,8 @@ class DriftProcessor:
         epoch, detector, minutes = (read_arrays(parts, name) for name in ("epoch", "detector", "minutes"))
         if version == 1:
             detector, minutes = _from_version_1(minutes)
+        if version == 2:
+            detector = _from_version_2(detector)
         self._labels.restore(rest.labels)
         self._ended = dict.fromkeys(rest.ended)
         try:
@@ -227,3 +232,13 @@ def _from_version_1(minutes: Arrays) -> tuple[Arrays, Arrays]:
     """
     renamed = {name: array for name, array in minutes.items() if name != "slot"}
     return {"seen_values": np.zeros(0, np.int64)}, renamed | {"number": minutes["slot"].astype(np.int64)}
+
+
+def _from_version_2(detector: Arrays) -> Arrays:
+    """Arrays of detectors of a state of version 2 as those of version 3: no incident is continued yet."""
+    added: Arrays = {}
+    for nature in NATURES:
+        phase = detector[f"{nature.name.lower()}.phase"]
+        added[f"{nature.name.lower()}.ended"] = np.zeros(len(phase), np.int32)
+        added[f"{nature.name.lower()}.confirmed"] = phase == Phase.RELEARNING
+    return detector | added

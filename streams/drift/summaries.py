@@ -50,6 +50,7 @@ def summarize(
     *,
     category: str = "",
     over: bool = False,
+    further: bool = False,
 ) -> str:
     """A sentence about an incident.
 
@@ -61,10 +62,12 @@ def summarize(
         current: levels since; None while they are not known.
         category: of a mix: whose share is told.
         over: a confirmed one is over: the stream has a new reference.
+        further: it was over before.
     """
     signal, verb = stream.signal, _VERBS[direction]
     subject = f"{signal.title}, {category or 'the rest'}" if signal.nature is Nature.MIX else signal.title
     what = f"{place_of(stream)}: {_SUBJECTS.get(direction, '')}{subject}"
+    verb += " further" if further else ""
     before = level_of(reference)
     after = None if current is None else level_of(current)
     usual = "" if before is None else f" (usually {_told(before, signal)})"

@@ -71,6 +71,7 @@ class Watch:
 
     def state(self) -> tuple[WatchState, Snapshot, Arrays]:
         """For a snapshot: what is not an array, the detectors, and the open minute."""
+        self._forget_settled()
         segments, streams = self._table.state()
         minute_ns, minutes = self._minutes.state()
         about = WatchState(
@@ -100,6 +101,11 @@ class Watch:
         self.passed_over = Counter(about.passed_over)
         self._restarted = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
         return len(self._restarted)
+
+    def _forget_settled(self) -> None:
+        """Incidents that are over and will not be continued; it changes nothing of what will be told."""
+        over = np.array(self._book.over(), np.int64)
+        self._book.forget(over[~self._detectors.settling(over)].tolist())
 
     def _new(self, stream: Stream) -> New:
         threshold = max(self._params.detector_arl / stream.signal.budget, 1.0)
@@ -213,11 +219,15 @@ class Watch:
                 threshold=float(incidents.threshold[event]),
             )
             return [opened]
+        if kind is IncidentKind.CONTINUED:
+            return self._book.resume(number, stream, told)
+        if kind is IncidentKind.CLOSED:
+            return self._book.close(number, stream, told, now_ns)
         states = []
         if kind is IncidentKind.CONFIRMED:
-            states.append(self._book.confirm(number, stream, told, now_ns))
-        if kind is not IncidentKind.CONFIRMED or readings.phase[row] == Phase.ARMED:
-            states.append(self._book.close(number, stream, told, now_ns))
+            states += self._book.confirm(number, stream, told, now_ns)
+        if readings.phase[row] == Phase.ARMED:
+            states.append(self._book.settle(number, stream, told, now_ns))
         for state in states:
             self._alert(state, now_ns, found)
         return states

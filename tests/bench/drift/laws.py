@@ -24,7 +24,7 @@ class LawResult:
     law: str
     promised: float
     realised: RunLength
-    incidents_per_10k: float
+    alarms_per_10k: float
 
 
 def run_law(law: str, size: Size, promised: float) -> LawResult:
@@ -33,10 +33,10 @@ def run_law(law: str, size: Size, promised: float) -> LawResult:
     horizon = int(_HORIZON * promised)
     rng = np.random.default_rng(crc32(f"{law}|{promised}".encode()))
     values = LAWS[law](rng, (warm_up + horizon, size.law_streams))
-    opened = ours.watch(Nature.NUMBER, promised, values).opened
+    alarms = ours.watch(Nature.NUMBER, promised, values).alarms
     return LawResult(
         law,
         promised,
-        realised_arl(opened, size.law_streams, warm_up, horizon),
-        PER * len(opened.time) / values.size,
+        realised_arl(alarms, size.law_streams, warm_up, horizon),
+        PER * len(alarms.time) / values.size,
     )

@@ -39,6 +39,8 @@ DETECTORS: dict[Nature, tuple[str, MakeDetector]] = {
 class Watched:
     """What happened to the incidents of many streams; the times are rows of a stream."""
 
+    alarms: Alarms
+    """Those that open an incident and those that continue one."""
     opened: Alarms
     confirmed: Alarms
     closed: Alarms
@@ -66,14 +68,19 @@ def watch(
         else:
             readings = detector.update(*arriving)
         parts.append((start, readings.incidents))
-    return Watched(*(_alarms(parts, kind, streams) for kind in _KINDS))
+    return Watched(*(_alarms(parts, kinds, streams) for kinds in _KINDS))
 
 
-_KINDS = (IncidentKind.OPENED, IncidentKind.CONFIRMED, IncidentKind.CLOSED)
+_KINDS = (
+    (IncidentKind.OPENED, IncidentKind.CONTINUED),
+    (IncidentKind.OPENED,),
+    (IncidentKind.CONFIRMED,),
+    (IncidentKind.CLOSED,),
+)
 
 
-def _alarms(parts: list[tuple[int, Incidents]], kind: IncidentKind, streams: int) -> Alarms:
-    kept = [(start, incidents, incidents.kind == kind) for start, incidents in parts]
+def _alarms(parts: list[tuple[int, Incidents]], kinds: tuple[IncidentKind, ...], streams: int) -> Alarms:
+    kept = [(start, incidents, np.isin(incidents.kind, kinds)) for start, incidents in parts]
     return Alarms(
         np.concatenate([incidents.slot[mask].astype(np.int64) for _, incidents, mask in kept]),
         np.concatenate([start + incidents.row[mask] // streams for start, incidents, mask in kept]),
@@ -81,12 +88,12 @@ def _alarms(parts: list[tuple[int, Incidents]], kind: IncidentKind, streams: int
 
 
 def as_watch(nature: Nature, threshold: float) -> Callable[[Values, NDArray[np.int64]], Alarms]:
-    """For the protocol: every incident that opens is an alarm."""
-    return partial(_opened, nature, threshold)
+    """For the protocol: every alarm counts, whether it opens an incident or continues one."""
+    return partial(_alarms_of, nature, threshold)
 
 
-def _opened(nature: Nature, threshold: float, values: Values, _: NDArray[np.int64]) -> Alarms:
-    return watch(nature, threshold, values).opened
+def _alarms_of(nature: Nature, threshold: float, values: Values, _: NDArray[np.int64]) -> Alarms:
+    return watch(nature, threshold, values).alarms
 
 
 def warm_up(nature: Nature) -> int:

@@ -59,10 +59,10 @@ _HOW = """`make bench-drift` wrote this page; [docs/drift.md](../drift.md) expla
 Each family is {replicates} streams that change at a time uniform on 1,000 to 3,000 and go on for 2,000
 observations; a change that no alarm follows is missed and counts as 2,000 in the median. False alarms are
 from {streams} separate streams of {length} observations in which nothing changes. wakeline has one setting
-for all families, A = {threshold}; every incident that opens counts as an alarm, whether it is confirmed later
-or not. The oracle is the best of river's detectors, tuned for each family on its own nulls (at most 1 false
-alarm in 10,000) and its own changes, which no user has. river's KSWIN takes 3,000 observations a second, so
-it is scored on {slow} changes only, frouros' CUSUM on {smaller}."""
+for all families, A = {threshold}; every alarm counts, whether it opens an incident or continues one, and
+whether that is confirmed later or not. The oracle is the best of river's detectors, tuned for each family on
+its own nulls (at most 1 false alarm in 10,000) and its own changes, which no user has. river's KSWIN takes
+3,000 observations a second, so it is scored on {slow} changes only, frouros' CUSUM on {smaller}."""
 
 _LEGEND = """`delay` is the median in observations, `found` the share of changes found, `FA` false alarms in
 10,000 observations where nothing changes, `cold` delay and share for changes after 150 to 300
@@ -133,7 +133,7 @@ def _laws(results: Results) -> str:
             _number(law.realised.mean),
             _number(law.realised.lower_99),
             _share(law.realised.cut_share),
-            _number(law.incidents_per_10k, 2),
+            _number(law.alarms_per_10k, 2),
         )
         for law in sorted(results.laws, key=lambda law: (law.law, law.promised))
     ]
@@ -143,11 +143,11 @@ def _laws(results: Results) -> str:
         "realised",
         "lower 99 % bound",
         "streams without alarm",
-        "incidents in 10,000",
+        "alarms in 10,000",
     )
     text = (
         "Each stream is watched for 5 A observations; one without an alarm counts as 5 A, so the true mean "
-        "is higher than the realised one. The last column counts all incidents, not only the first."
+        "is higher than the realised one. The last column counts all alarms, not only the first."
     )
     return f"{text}\n\n{_table(head, rows)}"
 

@@ -99,4 +99,4 @@ def score_nab(folder: Path) -> list[nab.SeriesResult]:
 
 
 def _watch_series(nature: Nature, series: nab.Series) -> Alarms:
-    return ours.watch(nature, THRESHOLD, series.values[:, None], series.hours).opened
+    return ours.watch(nature, THRESHOLD, series.values[:, None], series.hours).alarms

@@ -73,7 +73,7 @@ def _arl(results: Results) -> Verdict:
 
 def _nulls(results: Results, rows: list[FamilyResult]) -> Verdict:
     rates = {row.family: row.ours.fa_null for row in rows}
-    rates |= {law.law: law.incidents_per_10k for law in results.laws if law.promised == 1e4}
+    rates |= {law.law: law.alarms_per_10k for law in results.laws if law.promised == 1e4}
     worst = max(rates, key=lambda name: rates[name])
     return _verdict(
         "T2",

@@ -11,10 +11,12 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from detectors.bets import STAKES, make_tables
+from detectors.bets import DIRECTIONS, STAKES, make_tables
+from detectors.contract import Direction
 
 MASK = (1 << 64) - 1
-WARM_UP, CONFIRM, WITHIN = 50, 2e3, 400
+WARM_UP, CONFIRM, WITHIN, SETTLE = 50, 2e3, 400, 800
+SIDES = {Direction.UPPER_TAIL: Direction.UP, Direction.LOWER_TAIL: Direction.DOWN}
 
 
 def splitmix(x: int) -> int:
@@ -77,6 +79,8 @@ class ScalarCsr:
         self.seen = 0
         self.p: float | None = None
         self.relearning = False
+        # Of the incident that is open or before: what it was told of, and since when it may be continued.
+        self.direction, self.confirmed, self.ended = Direction.NONE, False, -SETTLE
 
     def update(self, value: float) -> tuple[float, str]:
         self.p = None
@@ -87,6 +91,7 @@ class ScalarCsr:
         if not self.engine.edges:
             self.engine.learn(v)
             done = bool(self.engine.edges) and self.relearning
+            self.ended = self.seen if done else self.ended
             self.relearning = self.relearning and not done
             return 0.0, "REBASED" if done else ""
         inside = self.engine.bin(v)
@@ -105,21 +110,31 @@ class ScalarCsr:
 
     def open(self) -> str:
         self.side, self.since = Engine(), 0
+        suspected, told = self.speaks_for(), self.direction
+        same = SIDES.get(suspected, suspected) == SIDES.get(told, told)
+        continued = same and self.seen - self.ended <= SETTLE
+        self.confirmed = self.confirmed and continued
+        self.direction = told if self.confirmed else suspected
         self.evidence = [np.float32(0)] * 20
-        return "OPENED"
+        return "CONTINUED" if continued else "OPENED"
 
     def judge(self, statistic: float) -> str:
         assert self.side is not None
         if statistic >= CONFIRM:
             self.engine, event = self.side, "CONFIRMED"
+            self.direction = self.direction if self.confirmed else self.speaks_for()
+            self.confirmed = True
             self.relearning = not self.engine.edges
         elif self.since == WITHIN:
             event = "CLOSED"
         else:
             return ""
-        self.side = None
+        self.side, self.ended = None, self.seen
         self.evidence = [np.float32(0)] * 20
         return event
+
+    def speaks_for(self) -> Direction:
+        return DIRECTIONS[max(range(20), key=lambda j: self.evidence[j] / np.float32(STAKES[j]))]
 
     def total(self) -> float:
         column = [np.float32(0)] * 4

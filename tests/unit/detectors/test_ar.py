@@ -15,6 +15,8 @@ from detectors.csr import Csr, CsrParameters
 from detectors.whitener import CELLS, EDGE_SCORES, STRIDE, find_scores, find_values
 from tests.unit.detectors.laws import LAWS
 
+_TOLD = (IncidentKind.OPENED, IncidentKind.CONTINUED, IncidentKind.CONFIRMED)
+
 
 def make_ar(phi: float, length: int, streams: int, seed: int) -> NDArray[np.float64]:
     """Stationary AR(1) of sd 1, shape (length, streams)."""
@@ -57,7 +59,7 @@ def test_a_shift_of_an_autocorrelated_stream_is_found() -> None:
     incidents = watch(values)[1].incidents
     delays = np.full(streams, 2000)
     for row, slot, kind in zip(incidents.row // streams, incidents.slot, incidents.kind, strict=True):
-        if kind in (IncidentKind.OPENED, IncidentKind.CONFIRMED) and row >= at[slot]:
+        if kind in _TOLD and row >= at[slot]:
             delays[slot] = min(delays[slot], row - at[slot] + 1)
     assert np.mean(delays < 2000) >= 0.97
     assert np.median(delays) <= 58

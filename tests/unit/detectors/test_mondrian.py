@@ -19,6 +19,7 @@ from tests.unit.detectors.laws import LAWS
 
 SEASON = next(family for family in synthetic.FAMILIES if family.name == "season +.5 sd")
 Buckets = NDArray[np.int64]
+_TOLD = (IncidentKind.OPENED, IncidentKind.CONTINUED, IncidentKind.CONFIRMED)
 
 
 def watch(values: NDArray[np.float64], buckets: Buckets, threshold: float = 1e4, hours: int = 24) -> Readings:
@@ -58,7 +59,7 @@ def test_a_shift_on_top_of_a_season_is_found() -> None:
     incidents = watch(values, synthetic.season_buckets(5000)).incidents
     delays = np.full(streams, 2000)
     for row, slot, kind in zip(incidents.row // streams, incidents.slot, incidents.kind, strict=True):
-        if kind in (IncidentKind.OPENED, IncidentKind.CONFIRMED) and row >= at[slot]:
+        if kind in _TOLD and row >= at[slot]:
             delays[slot] = min(delays[slot], row - at[slot] + 1)
     assert np.mean(delays < 2000) >= 0.97
     assert np.median(delays) <= 82

@@ -96,7 +96,7 @@ def test_people_are_told_at_confirmation_and_when_it_is_over_but_not_at_opening(
     told = [(alert.type, alert.severity, alert.alert_id) for alert in feed.alerts]
     assert told == [
         ("drift.detected", "warning", f"{incident['incident_id']}.confirmed"),
-        ("drift.resolved", "info", f"{incident['incident_id']}.closed"),
+        ("drift.resolved", "info", f"{incident['incident_id']}.closed.{incident['closed_time']}"),
     ]
     confirmed, over = feed.rows(Kind.INCIDENTS)[1:]
     assert feed.alerts[0].summary == confirmed["summary"]

@@ -3,7 +3,8 @@
 ``python -m tests.unit.state.golden`` writes those that are missing, beside what follows them: the outputs of
 a restored processor for fixed frames, as rows. When a version rises, the old file stays and must still
 give the same rows; those that a change of logic means to change are written anew (runs-2 and
-runs-3: leaf billing, closed runs; drift-1: its streams start anew and a note says so, and more is watched).
+runs-3: leaf billing, closed runs; drift-1: its streams start anew and a note says so, and more is watched;
+drift-2: alarms that continue an incident).
 """
 
 import json
