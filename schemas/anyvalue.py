@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.attributes import Attributes
-from schemas.span import InvalidSpan
+from schemas.spans.model import InvalidSpan
+from schemas.spans.values import Attributes
 
 
 def pb_attributes(pairs: Any) -> Attributes:

@@ -26,10 +26,10 @@ from schemas.anyvalue import (
     pb_attributes,
     pb_value,
 )
-from schemas.attributes import Attributes
 from schemas.decoded import Decoded, Reason, Rejected
 from schemas.event import Event
 from schemas.span import InvalidSpan, Resource, Span, read_resource, to_event
+from schemas.spans.values import Attributes
 
 DETAILS = "gen_ai.client.inference.operation.details"
 EVALUATION = "gen_ai.evaluation.result"

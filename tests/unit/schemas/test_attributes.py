@@ -48,6 +48,6 @@ def test_the_name_that_stands_first_on_its_line_wins_whatever_comes_first() -> N
         {"gen_ai.usage.prompt_tokens": 7, "gen_ai.usage.input_tokens": 5},
         {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.prompt_tokens": 7},
     ):
-        first = read(attributes).found.get("input_tokens")
+        first = read(attributes).first("input_tokens")
         assert first is not None
         assert first.value == 5

@@ -1,0 +1,95 @@
+"""What is a value called in an event, whatever an emitter calls it?"""
+
+PROVIDERS: dict[str, str] = {
+    "vertex_ai": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "google_vertexai": "gcp.vertex_ai",
+    "google.vertex": "gcp.vertex_ai",
+    "gemini": "gcp.gemini",
+    "google_genai": "gcp.gemini",
+    "google.generative-ai": "gcp.gemini",
+    "google": "gcp.gen_ai",
+    "az.ai.inference": "azure.ai.inference",
+    "az.ai.openai": "azure.ai.openai",
+    "azure": "azure.ai.openai",
+    "azure_openai": "azure.ai.openai",
+    "azure-openai": "azure.ai.openai",
+    "xai": "x_ai",
+    "mistralai": "mistral_ai",
+    "mistral": "mistral_ai",
+    "aws": "aws.bedrock",
+    "bedrock": "aws.bedrock",
+    "aws_bedrock": "aws.bedrock",
+    "amazon_bedrock": "aws.bedrock",
+    "amazon-bedrock": "aws.bedrock",
+    "watsonx": "ibm.watsonx.ai",
+    "moonshot": "moonshot_ai",
+}
+CANONICAL = frozenset(
+    {
+        "openai",
+        "gcp.gen_ai",
+        "gcp.vertex_ai",
+        "gcp.gemini",
+        "anthropic",
+        "cohere",
+        "azure.ai.inference",
+        "azure.ai.openai",
+        "ibm.watsonx.ai",
+        "aws.bedrock",
+        "perplexity",
+        "x_ai",
+        "deepseek",
+        "groq",
+        "mistral_ai",
+        "moonshot_ai",
+    }
+)
+# They call providers and bill nobody: the model says who does.
+FRAMEWORKS = frozenset(
+    {
+        "langchain",
+        "crewai",
+        "llamaindex",
+        "llama_index",
+        "microsoft.agent_framework",
+        "gcp.vertex.agent",
+        "agno",
+    }
+)
+VERDICTS: dict[str, str] = {
+    "pass": "allow",
+    "passed": "allow",
+    "allowed": "allow",
+    "block": "deny",
+    "blocked": "deny",
+    "fail": "deny",
+    "failed": "deny",
+    "denied": "deny",
+    "redact": "modify",
+    "mask": "modify",
+    "modified": "modify",
+    "warning": "warn",
+    "flag": "warn",
+}
+FINISH_REASONS: dict[str, str] = {
+    # the names themselves, which Gemini writes in capitals
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_call": "tool_call",
+    "error": "error",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "completed": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "tool_use": "tool_call",
+    "tool_calls": "tool_call",
+    "tool-calls": "tool_call",
+    "function_call": "tool_call",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "refusal": "content_filter",
+    "content-filter": "content_filter",
+}
