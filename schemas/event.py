@@ -155,9 +155,12 @@ CONTENT_FIELDS: tuple[str, ...] = (
 FIELDS: tuple[str, ...] = Event.__struct_fields__
 
 
-def has_content(raw: msgspec.Raw) -> bool:
-    """False for absent and for null."""
-    return raw is not NO_CONTENT and bytes(raw) not in (b"", b"null")
+def content_of(raw: msgspec.Raw) -> bytes | None:
+    """The JSON of a content; None for absent and for null."""
+    if raw is NO_CONTENT:
+        return None
+    text = bytes(raw)
+    return None if text in (b"", b"null") else text
 
 
 def resolve_run_id(event: Event) -> str:

@@ -7,6 +7,7 @@ calls: it is priced like any other, with status ROLLUP, and RUNS decides whether
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,10 @@ class Usage:
     has: Flags  # the step carries usage of any kind
 
 
+# The model that answered, the one asked for, the provider, the tier of service, the address, and the quarter.
+_Call: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, int]
+
+
 class Found:
     """The rates of a batch.
 
@@ -76,31 +81,39 @@ class Found:
         self.reasons: list[str | None] = []
         self.why: dict[int, str] = {}
         # A block has few of these; looking one up twice would dominate pricing.
-        known: dict[tuple[object, ...], int] = {}
+        known: dict[_Call, int] = {}
         rows = np.flatnonzero(usage.has)
-        quarters = (usage.time_ns[rows] // QUARTER_NS).tolist()
-        for row, quarter in zip(rows.tolist(), quarters, strict=True):
-            call = (usage.provider_name[row], usage.service_tier[row], usage.server_address[row])
-            key = (usage.response_model[row], usage.request_model[row], *call, quarter)
-            number = known.get(key)
+        calls = [
+            *zip(
+                usage.response_model,
+                usage.request_model,
+                usage.provider_name,
+                usage.service_tier,
+                usage.server_address,
+                (usage.time_ns // QUARTER_NS).tolist(),
+                strict=True,
+            )
+        ]
+        numbers = []
+        for row in rows.tolist():
+            call = calls[row]
+            number = known.get(call)
             if number is None:
-                number = known[key] = self._find(book, key[:2], call, quarter)
-            self.of[row] = number
+                number = known[call] = self._find(book, call)
+            numbers.append(number)
             if number < 0:
-                self.why[row] = NO_PRICE if key[0] or key[1] else NO_MODEL
+                self.why[row] = NO_PRICE if call[0] or call[1] else NO_MODEL
+        self.of[rows] = numbers
 
-    def _find(
-        self, book: PriceBook, models: tuple[object, ...], call: tuple[str | None, ...], quarter: int
-    ) -> int:
+    def _find(self, book: PriceBook, call: _Call) -> int:
         """The place of the rate for the model that answered, else for the one asked for; -1 for none."""
-        provider, tier, address = call
-        answered = models[0]
-        for model in models:
-            rate = book.find(provider, str(model), quarter * QUARTER_NS, tier, address) if model else None
+        answered, asked, provider, tier, address, quarter = call
+        for model in (answered, asked):
+            rate = book.find(provider, model, quarter * QUARTER_NS, tier, address) if model else None
             if rate is not None:
                 self.rates.append(rate)
-                asked = answered is not None and model is not answered
-                self.reasons.append(rate.reason or ("price_of_request_model" if asked else None))
+                by_asked = answered is not None and model is not answered
+                self.reasons.append(rate.reason or ("price_of_request_model" if by_asked else None))
                 return len(self.rates) - 1
         return -1
 
@@ -120,7 +133,7 @@ def price(usage: Usage, book: PriceBook) -> dict[str, pa.Array]:
         _cost(usage, found, rows, parts, missing)
     total = np.sum([parts[name] for name in COLUMNS], axis=0, dtype=np.int64)
     status = _status(usage, found, missing)
-    hit = np.array([bool(cached) for cached in usage.response_cached], np.bool_) & usage.has
+    hit = np.array(usage.response_cached, np.bool_) & usage.has
     reported = pa.array(usage.reported_pico_usd, pa.int64())
     says = np.asarray(reported.is_valid().to_numpy(zero_copy_only=False), np.bool_)
     by_report = (status == CostStatus.UNPRICED) & says & ~hit
