@@ -141,7 +141,7 @@ class Choice:
         Args:
             events: of a fleet.
             start_ns: of the range.
-            end_ns: its end, included.
+            end_ns: its end, which is not in it.
             agent: names; None takes all. Likewise the others; the empty name is one.
             environment: of the steps.
             team: whose runs an agent works in.
@@ -160,7 +160,7 @@ class Choice:
         self.events = [
             event
             for event in events
-            if start_ns <= event.start_time_unix_nano <= end_ns
+            if start_ns <= event.start_time_unix_nano < end_ns
             and _is_in(self.owner(event), agent)
             and _is_in(event.environment or "", environment)
             and self.owner(event) in of_team
@@ -168,7 +168,7 @@ class Choice:
         self.runs = [
             run
             for run in runs
-            if start_ns <= run.start_ns <= end_ns
+            if start_ns <= run.start_ns < end_ns
             and (agent is None or {self.owner(event) for event in run.events} & agent)
             and _is_in(run.root.environment or "", environment)
             and _is_in(run.root.team or "", team)

@@ -101,7 +101,7 @@ def test_the_month_is_that_of_the_end_of_the_range(site: Site) -> None:
         assert site.one("cost/month", scope) == pytest.approx(spent)
         assert site.one("cost/budget", scope) == pytest.approx(spent / 100)
         following = (month + timedelta(days=32)).replace(day=1)
-        week = _spend(site, scope, day - timedelta(days=7), day - timedelta(microseconds=1))
+        week = _spend(site, scope, day - timedelta(days=7), day)
         left = (following - end) / timedelta(days=1)
         assert site.one("cost/projection", scope) == pytest.approx(spent + left * week / 7)
 

@@ -14,7 +14,7 @@ FROM
     FROM window_parts
     WHERE namespace = {namespace}
         AND width_s = 60
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name
 )
 WHERE burn >= {recovers_below}

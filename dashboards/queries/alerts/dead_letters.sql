@@ -6,6 +6,6 @@ SELECT
     count() AS records
 FROM agent_dead_letters
 WHERE namespace = {namespace}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 GROUP BY reason
 ORDER BY reason

@@ -9,7 +9,7 @@ SELECT
 FROM agent_incidents
 WHERE namespace = {namespace}
     AND state = 'confirmed'
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND (closed_time IS NULL OR closed_time > $__toTime)
 GROUP BY agent, step, signal
 ORDER BY agent, step, signal

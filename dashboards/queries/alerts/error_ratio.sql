@@ -17,7 +17,7 @@ FROM
     WHERE namespace = {namespace}
         AND width_s = 60
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
     HAVING sum(steps) > 0 AND sum(errors) >= 5
 )

@@ -21,10 +21,10 @@ FROM
         FROM run_parts AS p
         WHERE p.namespace = {namespace}
             AND p.time >= $__fromTime - 86400
-            AND p.time <= $__toTime
+            AND p.time < $__toTime
         GROUP BY p.run_id
         -- By their ends: of runs that began in the range, only the short ones have ended.
-        HAVING argMax(p.state, p.part) = 'closed' AND max(p.end_time) >= $__fromTime AND max(p.end_time) <= $__toTime
+        HAVING argMax(p.state, p.part) = 'closed' AND max(p.end_time) >= $__fromTime AND max(p.end_time) < $__toTime
     )
     GROUP BY agent_name
     UNION ALL
@@ -38,7 +38,7 @@ FROM
     WHERE namespace = {namespace}
         AND width_s = 60
         AND {step_p95_s} > 0
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
 )
 WHERE observations >= 20 AND times_allowed >= {recovers_below}

@@ -9,7 +9,7 @@ SELECT
 FROM agent_incidents
 WHERE namespace = {namespace}
     AND detector = 'repeated-tool-call'
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND (closed_time IS NULL OR closed_time > $__toTime - 900)
 GROUP BY agent, step, run
 ORDER BY agent, step, run

@@ -4,5 +4,5 @@
 SELECT dateDiff('second', max(time), $__toTime) / {no_data_s} AS times_allowed
 FROM agent_arrivals
 WHERE namespace = {namespace}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 HAVING count() > 0

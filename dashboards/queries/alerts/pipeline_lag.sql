@@ -5,5 +5,5 @@ SELECT quantileExactWeighted(0.95)(upper_s, rows) AS lag_s
 FROM agent_arrivals
 WHERE namespace = {namespace}
     AND measure = 'pipeline_delay'
-    AND $__timeFilter(time)
+    AND {{in_range}}
 HAVING count() > 0

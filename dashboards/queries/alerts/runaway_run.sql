@@ -14,7 +14,8 @@ FROM
         toFloat64(sum(p.cost_usd)) AS spent_usd
     FROM run_parts AS p
     WHERE p.namespace = {namespace}
-        AND $__timeFilter(p.time)
+        AND p.time >= $__fromTime
+        AND p.time < $__toTime
     GROUP BY p.run_id
     HAVING argMax(p.state, p.part) = 'open' OR max(p.end_time) > $__toTime - 900
 )

@@ -12,7 +12,7 @@ FROM
     WHERE namespace = {namespace}
         AND width_s = 60
         AND kind IN ('llm', 'embedding')
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, model
 )
 WHERE share >= {recovers_below}

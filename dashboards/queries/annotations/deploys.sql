@@ -21,7 +21,7 @@ FROM
 )
 WHERE first_time > agent_first_time
     AND first_time >= $__fromTime
-    AND first_time <= $__toTime
+    AND first_time < $__toTime
     AND (agent_name, agent_version) IN ({{working_versions}})
 ORDER BY time
 LIMIT 500

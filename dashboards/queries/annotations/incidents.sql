@@ -10,7 +10,7 @@ SELECT
 FROM agent_incidents
 WHERE {{agents}}
     AND state != 'closed'
-    AND opened_time <= $__toTime
+    AND opened_time < $__toTime
     AND (closed_time IS NULL OR closed_time >= $__fromTime)
 ORDER BY time
 LIMIT 500

@@ -16,7 +16,7 @@ FROM
         min(moment) OVER () AS first_moment
     FROM step_prices
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY price_book
     UNION ALL
     SELECT
@@ -27,7 +27,8 @@ FROM
         toDateTime64(0, 9, 'UTC') AS first_moment
     FROM step_repricings
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(repricing_time)
+        AND repricing_time >= $__fromTime
+        AND repricing_time < $__toTime
     GROUP BY repricing_time
 )
 WHERE moment > first_moment

@@ -15,7 +15,7 @@ FROM window_parts
 WHERE {{scope}}
     AND {{models}}
     AND {{width}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND model != ''
 GROUP BY agent, model
 ORDER BY spend DESC NULLS LAST, agent, model

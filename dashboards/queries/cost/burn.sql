@@ -19,7 +19,7 @@ FROM
             AND {{models}}
             AND {{width}}
             AND time >= $__fromTime - INTERVAL 6 HOUR
-            AND time <= $__toTime
+            AND time < $__toTime
         GROUP BY slot
         ORDER BY slot ASC WITH FILL TO $__toTime STEP toIntervalSecond({{slot_s}})
     )

@@ -12,7 +12,7 @@ FROM
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND model != ''
 )
 GROUP BY time, model

@@ -5,5 +5,5 @@ SELECT if(countIf(is_known) = 0, NULL, sum(saved)) AS saved
 FROM
 (
     {{cache_savings}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )

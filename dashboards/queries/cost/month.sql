@@ -7,4 +7,4 @@ WHERE {{scope}}
     AND {{models}}
     AND width_s = 3600
     AND time >= {{month_start}}
-    AND time <= $__toTime
+    AND time < $__toTime

@@ -18,7 +18,7 @@ FROM
     FROM agent_steps
     WHERE {{scope}}
         AND {{models}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND cost_status IN ('priced', 'partial', 'reported')
 )
 WHERE spend > 0

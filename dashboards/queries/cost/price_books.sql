@@ -9,7 +9,7 @@ SELECT
 FROM agent_steps
 WHERE {{scope}}
     AND {{models}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND price_book != ''
     AND cost_status IN ('priced', 'partial', 'unpriced', 'reported', 'free')
 GROUP BY book

@@ -12,7 +12,7 @@ SELECT
 FROM agent_steps
 WHERE {{scope}}
     AND {{models}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND cost_status IN ('unpriced', 'partial')
 GROUP BY provider, model, reason
 ORDER BY calls DESC, provider, model

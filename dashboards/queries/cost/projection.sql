@@ -12,4 +12,4 @@ WHERE {{scope}}
     AND {{models}}
     AND width_s = 3600
     AND time >= least({{month_start}}, {{day_start}} - INTERVAL 7 DAY)
-    AND time <= $__toTime
+    AND time < $__toTime

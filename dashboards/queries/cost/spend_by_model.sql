@@ -12,7 +12,7 @@ FROM
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND cost_usd != 0
 )
 GROUP BY time, model

@@ -10,7 +10,7 @@ FROM
     SELECT time, team, cost_usd
     FROM run_parts
     WHERE {{run_scope}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, owner
 ORDER BY time, owner

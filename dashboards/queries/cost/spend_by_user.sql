@@ -6,7 +6,7 @@ SELECT
     toFloat64(sum(cost_usd)) AS spend
 FROM run_parts
 WHERE {{run_scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND user_id != ''
 GROUP BY user
 HAVING spend > 0

@@ -15,7 +15,7 @@ FROM
     WHERE {{scope}}
         AND {{models}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time
 ORDER BY time

@@ -6,4 +6,4 @@ FROM window_parts
 WHERE {{scope}}
     AND {{models}}
     AND {{width}}
-    AND $__timeFilter(time)
+    AND {{in_range}}

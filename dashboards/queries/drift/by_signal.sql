@@ -9,7 +9,7 @@ SELECT
 FROM agent_incidents
 WHERE {{agents}}
     AND {{by_detectors}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 GROUP BY signal
 ORDER BY count() DESC, signal
 LIMIT 20

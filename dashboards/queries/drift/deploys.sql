@@ -28,12 +28,12 @@ LEFT JOIN
     WHERE {{agents}}
         AND state != 'closed'
         AND time >= $__fromTime
-        AND time <= $__toTime + INTERVAL 1 HOUR
+        AND time < $__toTime + INTERVAL 1 HOUR
 ) AS incident ON incident.agent_name = version.agent_name
 WHERE (version.agent_name, version.agent_version) IN ({{working_versions}})
     AND deployed > agent_seen
     AND deployed >= $__fromTime
-    AND deployed <= $__toTime
+    AND deployed < $__toTime
 GROUP BY deployed, agent, version
 ORDER BY deployed DESC, agent, version
 LIMIT 100

@@ -16,7 +16,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}
-        AND (agent_name, step_name) IN (SELECT agent_name, step_name FROM agent_readings WHERE {{agents}} AND {{stream}} AND $__timeFilter(time))
+        AND (agent_name, step_name) IN (SELECT agent_name, step_name FROM agent_readings WHERE {{agents}} AND {{stream}} AND {{in_range}})
 )
 GROUP BY edge
 ORDER BY xMin

@@ -10,13 +10,13 @@ FROM
     SELECT time, {{stream_name}} AS stream, statistic / threshold AS evidence
     FROM agent_readings
     WHERE {{agents}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND threshold > 0
         AND (agent_name, step_name, signal) IN (
             SELECT agent_name, step_name, signal
             FROM agent_readings
             WHERE {{agents}}
-                AND $__timeFilter(time)
+                AND {{in_range}}
                 AND threshold > 0
             GROUP BY agent_name, step_name, signal
             ORDER BY max(statistic / threshold) DESC, agent_name, step_name, signal

@@ -21,7 +21,7 @@ SELECT
     toUnixTimestamp64Milli(ifNull(closed_time, opened_time)) + 900000 AS to_ms
 FROM agent_incidents
 WHERE {{agents}}
-    AND time <= $__toTime
+    AND time < $__toTime
     AND (closed_time IS NULL OR closed_time >= $__fromTime)
 ORDER BY closed_time IS NOT NULL, opened_time DESC
 LIMIT 200

@@ -25,7 +25,7 @@ FROM
     FROM agent_readings
     WHERE {{agents}}
         AND {{stream}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND NOT alarm
         AND isNotNull(last)
 )

@@ -12,7 +12,7 @@ FROM
     FROM agent_incidents
     WHERE {{agents}}
         AND {{by_detectors}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time
 ORDER BY time

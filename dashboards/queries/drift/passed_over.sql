@@ -8,7 +8,7 @@ SELECT
     argMax(detail, time) AS detail
 FROM agent_ledger
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND entry LIKE 'detectors.%'
 GROUP BY entry
 ORDER BY steps DESC

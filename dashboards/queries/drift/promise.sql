@@ -8,14 +8,14 @@ SELECT
         WHERE {{agents}}
             AND {{by_detectors}}
             AND state = 'closed'
-            AND $__timeFilter(time)
+            AND {{in_range}}
     ) / nullIf(sum(allowed), 0) AS ratio
 FROM
 (
     SELECT (max(n) - min(n) + 1) / max(threshold) AS allowed
     FROM agent_readings
     WHERE {{agents}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND threshold > 0
     GROUP BY agent_name, step_name, signal
 )

@@ -20,7 +20,8 @@ FROM
         max(ifNull(statistic, 0)) AS greatest_statistic
     FROM agent_readings AS r
     WHERE {{agents}}
-        AND $__timeFilter(r.time)
+        AND r.time >= $__fromTime
+        AND r.time < $__toTime
         AND stream IN (
             SELECT stream
             FROM
@@ -28,14 +29,14 @@ FROM
                 SELECT {{stream_name}} AS stream, max(ifNull(statistic / threshold, 0)) AS evidence
                 FROM agent_readings
                 WHERE {{agents}}
-                    AND $__timeFilter(time)
+                    AND {{in_range}}
                 GROUP BY stream
                 UNION ALL
                 SELECT {{stream_name}} AS stream, 1e6 AS evidence
                 FROM agent_incidents
                 WHERE {{agents}}
                     AND {{by_detectors}}
-                    AND opened_time <= $__toTime
+                    AND opened_time < $__toTime
                     AND (closed_time IS NULL OR closed_time >= $__fromTime)
             )
             GROUP BY stream
@@ -50,7 +51,7 @@ LEFT JOIN
     FROM agent_incidents
     WHERE {{agents}}
         AND {{by_detectors}}
-        AND opened_time <= $__toTime
+        AND opened_time < $__toTime
         AND (closed_time IS NULL OR closed_time >= $__fromTime)
 ) AS told ON told.stream = read.stream
     AND told.opened_time < read.time + toIntervalSecond($__interval_s)

@@ -11,7 +11,7 @@ FROM
     FROM agent_readings
     WHERE {{agents}}
         AND {{stream}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time
 ORDER BY time

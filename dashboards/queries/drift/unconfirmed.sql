@@ -6,4 +6,4 @@ FROM agent_incidents
 WHERE {{agents}}
     AND {{by_detectors}}
     AND state = 'open'
-    AND time <= $__toTime
+    AND time < $__toTime

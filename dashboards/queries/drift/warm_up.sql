@@ -15,7 +15,7 @@ SELECT
     max(time) AS last_seen
 FROM agent_readings
 WHERE {{agents}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 GROUP BY agent, step, signal
 ORDER BY greatest_evidence DESC, agent, step, signal
 LIMIT 300

@@ -5,4 +5,4 @@ SELECT countIf(state = 'closed') / nullIf(countIf(state IN ('closed', 'confirmed
 FROM agent_incidents
 WHERE {{agents}}
     AND {{by_detectors}}
-    AND $__timeFilter(time)
+    AND {{in_range}}

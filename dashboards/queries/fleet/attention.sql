@@ -107,7 +107,7 @@ FROM
     FROM agent_incidents
     WHERE {{agents}}
         AND state != 'closed'
-        AND opened_time <= $__toTime
+        AND opened_time < $__toTime
         AND (closed_time IS NULL OR closed_time > $__toTime)
 )
 ORDER BY severity = 'critical' DESC, agent, what

@@ -12,7 +12,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, agent
 HAVING sum(steps) > 0

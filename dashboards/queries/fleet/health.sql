@@ -48,7 +48,7 @@ FROM
                 FROM window_parts
                 WHERE {{scope}}
                     AND {{width}}
-                    AND $__timeFilter(time)
+                    AND {{in_range}}
                     AND agent_name NOT IN ('', 'unattributed')
                 GROUP BY agent, start
             )
@@ -66,7 +66,7 @@ LEFT JOIN
     FROM agent_incidents
     WHERE {{agents}}
         AND state != 'closed'
-        AND opened_time <= $__toTime
+        AND opened_time < $__toTime
         AND (closed_time IS NULL OR closed_time >= $__fromTime)
     GROUP BY agent_name
 ) AS told ON told.agent_name = seen.agent

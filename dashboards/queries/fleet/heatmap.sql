@@ -21,7 +21,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time
 ORDER BY time

@@ -13,7 +13,7 @@ SELECT
 FROM agent_incidents
 WHERE {{agents}}
     AND state != 'closed'
-    AND time <= $__toTime
+    AND time < $__toTime
     AND (closed_time IS NULL OR closed_time >= $__fromTime)
 ORDER BY closed_time IS NOT NULL, opened_time DESC
 LIMIT 100

@@ -4,5 +4,5 @@
 SELECT count() AS incidents
 FROM agent_incidents
 WHERE {{agents}}
-    AND time <= $__toTime
+    AND time < $__toTime
     AND (closed_time IS NULL OR closed_time > $__toTime)

@@ -9,7 +9,7 @@ SELECT
 FROM
 (
     {{whole_runs}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY run_id
 )
 GROUP BY time

@@ -11,7 +11,7 @@ FROM
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, agent
 HAVING sum(steps) > 0

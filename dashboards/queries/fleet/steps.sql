@@ -27,7 +27,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
     UNION ALL
     SELECT
@@ -44,7 +44,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
 )
 GROUP BY agent, step

@@ -12,7 +12,7 @@ FROM
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time
 ORDER BY time

@@ -17,7 +17,7 @@ SELECT
 FROM
 (
     {{whole_runs}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY run_id
 )
 ORDER BY spend DESC NULLS LAST, run

@@ -5,4 +5,4 @@ SELECT sum(unpriced_steps) AS unpriced
 FROM window_parts
 WHERE {{scope}}
     AND {{width}}
-    AND $__timeFilter(time)
+    AND {{in_range}}

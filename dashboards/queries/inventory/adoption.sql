@@ -8,7 +8,7 @@ SELECT
         FROM window_parts
         WHERE {{scope}}
             AND {{width}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
         GROUP BY agent_name, agent_version
         ORDER BY sum(steps) DESC
         LIMIT 12
@@ -20,7 +20,7 @@ FROM
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, version
 HAVING steps > 0

@@ -29,7 +29,7 @@ FROM
     FROM agent_sightings
     WHERE {{agents}}
         AND day <= toDate($__toTime, 'UTC')
-        AND first_time <= $__toTime
+        AND first_time < $__toTime
     GROUP BY agent_name
 ) AS known
 INNER JOIN
@@ -42,7 +42,7 @@ INNER JOIN
     FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name
     HAVING steps > 0
 ) AS did ON did.agent_name = known.agent_name

@@ -10,5 +10,5 @@ FROM
         AND fact = 'agent'
         AND day <= toDate($__toTime, 'UTC')
     GROUP BY agent_name
-    HAVING min(first_time) >= $__fromTime AND min(first_time) <= $__toTime
+    HAVING min(first_time) >= $__fromTime AND min(first_time) < $__toTime
 )

@@ -14,7 +14,7 @@ SELECT
 FROM telemetry_health_hours
 WHERE namespace = ${namespace:sqlstring}
     AND hour >= toStartOfHour($__toTime - INTERVAL 1 HOUR)
-    AND hour <= $__toTime
+    AND hour < $__toTime
 GROUP BY emitter, version
 ORDER BY sent DESC, emitter, version
 LIMIT 50

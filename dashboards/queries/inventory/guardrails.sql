@@ -12,7 +12,7 @@ SELECT
     max(time) AS last_seen
 FROM rare_steps
 WHERE {{scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND kind = 'guardrail'
 GROUP BY agent, guardrail
 ORDER BY denied + changed DESC, decisions DESC, agent, guardrail

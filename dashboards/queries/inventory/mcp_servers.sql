@@ -10,7 +10,7 @@ SELECT
 FROM step_labels
 WHERE namespace = ${namespace:sqlstring}
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND mcp_method_name != ''
 GROUP BY server
 ORDER BY last_seen DESC, server

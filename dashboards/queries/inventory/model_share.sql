@@ -13,7 +13,7 @@ FROM
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind IN ('llm', 'embedding')
     GROUP BY model
     HAVING calls > 0

@@ -26,7 +26,7 @@ FROM
     FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind IN ('llm', 'embedding')
     GROUP BY model
     HAVING calls > 0
@@ -36,7 +36,7 @@ LEFT JOIN
     SELECT model, arrayStringConcat(arraySort(groupUniqArrayIf(provider_name, provider_name != '')), ', ') AS providers
     FROM step_labels
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind IN ('llm', 'embedding')
     GROUP BY model
 ) AS told ON told.model = used.model

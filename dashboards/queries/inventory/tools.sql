@@ -22,7 +22,7 @@ FROM
         FROM window_parts
         WHERE {{scope}}
             AND {{width}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
             AND kind = 'tool'
         GROUP BY agent_name, step_name
         UNION ALL
@@ -30,7 +30,7 @@ FROM
         FROM duration_parts
         WHERE {{scope}}
             AND {{width}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
             AND kind = 'tool'
         GROUP BY agent_name, step_name
     )

@@ -21,7 +21,7 @@ LEFT JOIN
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name
 ) AS did ON did.agent_name = owned.agent_name
 WHERE missing != ''

@@ -14,7 +14,7 @@ FROM
     SELECT time, guardrail_verdict
     FROM rare_steps
     WHERE {{scope}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind = 'guardrail'
 )
 GROUP BY time

@@ -24,7 +24,7 @@ FROM
     FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, agent_version
     HAVING steps > 0
 ) AS did

@@ -10,6 +10,6 @@ FROM
         AND fact = 'version'
         AND day <= toDate($__toTime, 'UTC')
     GROUP BY agent_name, agent_version
-    HAVING min(first_time) >= $__fromTime AND min(first_time) <= $__toTime
+    HAVING min(first_time) >= $__fromTime AND min(first_time) < $__toTime
 )
 WHERE (agent_name, agent_version) IN ({{working_versions}})

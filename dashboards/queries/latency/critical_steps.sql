@@ -7,7 +7,7 @@ SELECT
 FROM run_parts
 ARRAY JOIN CAST(critical_steps, 'Array(Tuple(String, Int64))') AS waited
 WHERE {{run_scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND state = 'closed'
 GROUP BY step
 HAVING seconds > 0

@@ -13,7 +13,7 @@ FROM
     FROM agent_steps
     WHERE {{scope}}
         AND {{models}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND {{leaves}}
         AND error_type != ''
 )

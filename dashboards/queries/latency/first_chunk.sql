@@ -17,7 +17,7 @@ FROM
         FROM agent_steps
         WHERE {{scope}}
             AND {{models}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
             AND kind = 'llm'
             AND time_to_first_chunk_s IS NOT NULL
     )

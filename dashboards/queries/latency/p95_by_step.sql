@@ -13,7 +13,7 @@ FROM
         AND {{models}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND step_name IN {{top_steps}}
 )
 GROUP BY time, step

@@ -15,7 +15,7 @@ FROM agent_steps
 WHERE {{scope}}
     AND {{models}}
     AND {{leaves}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND duration_ns IS NOT NULL
 ORDER BY duration_ns DESC, event_id
 LIMIT 50

@@ -15,7 +15,7 @@ FROM
     FROM agent_steps
     WHERE {{scope}}
         AND {{models}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind = 'llm'
         AND output_tokens > 0
         AND duration_s > ifNull(time_to_first_chunk_s, 0)

@@ -26,7 +26,7 @@ FROM
         AND {{models}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
     UNION ALL
     SELECT
@@ -43,7 +43,7 @@ FROM
         AND {{models}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name
 )
 GROUP BY agent, step

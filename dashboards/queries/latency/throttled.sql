@@ -5,6 +5,6 @@ SELECT count() AS refused
 FROM agent_steps
 WHERE {{scope}}
     AND {{models}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND kind IN ('llm', 'embedding')
     AND {{sort_of_error}} IN ('rate limit', 'provider')

@@ -16,7 +16,7 @@ FROM
         AND {{models}}
         AND {{width}}
         AND {{leaves}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, step
 ORDER BY time, step

@@ -21,7 +21,7 @@ FROM
         sumMapIf(map(CAST(error_type, 'String'), toUInt64(1)), error_type != '') AS sorts
     FROM agent_steps
     WHERE {{scope}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND kind = 'tool'
     GROUP BY tool, run_id
 )

@@ -12,7 +12,7 @@ FROM
     SELECT time, critical_llm_ns, critical_tool_ns, critical_other_ns, critical_waiting_ns
     FROM run_parts
     WHERE {{run_scope}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND state = 'closed'
         AND isNotNull(critical_llm_ns)
 )

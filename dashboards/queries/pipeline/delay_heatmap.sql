@@ -17,7 +17,7 @@ FROM
     SELECT time, bucket, upper_s, rows
     FROM agent_arrivals
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND measure = 'pipeline_delay'
 )
 GROUP BY time

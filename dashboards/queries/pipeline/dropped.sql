@@ -9,7 +9,7 @@ SELECT
     max(time) AS last_time
 FROM rare_steps
 WHERE {{scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND kind = 'report'
 GROUP BY service, agent
 ORDER BY dropped DESC, service, agent

@@ -4,4 +4,4 @@
 SELECT sum(duplicates) / nullIf(sum(steps) + sum(duplicates), 0) AS duplicates
 FROM run_parts
 WHERE {{run_scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}

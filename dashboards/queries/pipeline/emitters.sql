@@ -10,7 +10,7 @@ FROM
     SELECT time, source, upper_s, rows
     FROM agent_arrivals
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND measure = 'emitter_delay'
 )
 GROUP BY time, source

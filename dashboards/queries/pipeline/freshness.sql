@@ -6,7 +6,7 @@ SELECT
     greatest(0, dateDiff('second', max(time) + INTERVAL 1 MINUTE, $__toTime)) AS still
 FROM agent_arrivals
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND measure NOT LIKE '%_delay'
 GROUP BY role
 ORDER BY still DESC, role

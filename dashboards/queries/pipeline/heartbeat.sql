@@ -10,7 +10,7 @@ FROM
     SELECT time, multiIf(measure IN ('steps', 'started_steps'), 'INGEST', measure IN ('runs', 'corrected_steps'), 'RUNS', 'DRIFT') AS role
     FROM agent_arrivals
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND measure NOT LIKE '%_delay'
 )
 GROUP BY time, role

@@ -9,6 +9,6 @@ SELECT
     detail
 FROM agent_ledger
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 ORDER BY time DESC, role, entry
 LIMIT 200

@@ -4,4 +4,4 @@
 SELECT count() AS entries
 FROM agent_ledger
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}

@@ -11,6 +11,6 @@ SELECT
     leftUTF8(toValidUTF8(payload), 200) AS payload
 FROM agent_dead_letters
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 ORDER BY time DESC
 LIMIT 100

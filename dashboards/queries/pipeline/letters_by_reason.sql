@@ -10,7 +10,7 @@ FROM
     SELECT time, reason
     FROM agent_dead_letters
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
 )
 GROUP BY time, reason
 ORDER BY time, reason

@@ -6,4 +6,4 @@ FROM agent_steps
 WHERE namespace = ${namespace:sqlstring}
     AND time = toDateTime64(0, 9, 'UTC')
     AND append_time >= $__fromTime
-    AND append_time <= $__toTime
+    AND append_time < $__toTime

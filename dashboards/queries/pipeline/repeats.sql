@@ -10,12 +10,12 @@ FROM
     SELECT time, duplicates AS again, 0 AS after_an_hour
     FROM run_parts
     WHERE {{run_scope}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     UNION ALL
     SELECT time, 0 AS again, count AS after_an_hour
     FROM agent_ledger
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND entry = 'detectors.late'
 )
 GROUP BY time

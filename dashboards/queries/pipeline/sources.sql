@@ -10,7 +10,7 @@ FROM
     SELECT time, source, rows
     FROM agent_arrivals
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND measure = 'steps'
 )
 GROUP BY time, source

@@ -11,7 +11,7 @@ FROM
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND unpriced_steps != 0
 )
 GROUP BY time, model

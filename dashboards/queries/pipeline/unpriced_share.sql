@@ -5,4 +5,4 @@ SELECT sum(unpriced_steps) / nullIf(sumIf(steps, kind IN ('llm', 'embedding')), 
 FROM window_parts
 WHERE {{scope}}
     AND {{width}}
-    AND $__timeFilter(time)
+    AND {{in_range}}

@@ -12,7 +12,7 @@ FROM
     FROM
     (
         {{matching_runs}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
         GROUP BY run_id
         HAVING last_state = 'closed' AND {{run_limits}}
     )

@@ -9,7 +9,7 @@ SELECT
 FROM
 (
     {{matching_runs}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY run_id
     HAVING {{run_limits}}
 )

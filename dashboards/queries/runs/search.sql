@@ -12,7 +12,7 @@ FROM
     SELECT time, name, content, run_id, event_id, decodeURLComponent('${search:percentencode}') AS needle
     FROM agent_contents
     WHERE namespace = ${namespace:sqlstring}
-        AND $__timeFilter(time)
+        AND {{in_range}}
         AND needle != ''
         AND positionCaseInsensitiveUTF8(content, needle) > 0
         AND run_id IN

@@ -15,7 +15,7 @@ SELECT
         FROM window_parts
         WHERE {{scope}}
             AND {{width}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
             AND (kind = 'tool' OR (kind IN ('llm', 'embedding') AND model != ''))
         UNION ALL
         SELECT
@@ -27,7 +27,7 @@ SELECT
         FROM run_parts
         ARRAY JOIN CAST(agents_started, 'Array(Tuple(String, Int64))') AS started
         WHERE {{run_scope}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
     )
     GROUP BY caller, callee
     HAVING calls > 0

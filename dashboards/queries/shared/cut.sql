@@ -5,5 +5,5 @@
             AND {{stream}}
             AND {{by_detectors}}
             AND state != 'closed'
-            AND time <= $__toTime
+            AND time < $__toTime
     )

@@ -4,7 +4,7 @@
     WHERE namespace = ${namespace:sqlstring}
         AND width_s = 60
         AND window_start >= $__fromTime - dateDiff('second', $__fromTime, $__toTime)
-        AND window_start <= $__toTime
+        AND window_start < $__toTime
     ORDER BY namespace, width_s, window_start
     LIMIT 1
 )

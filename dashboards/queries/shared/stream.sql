@@ -1,1 +1,1 @@
-{{stream_name}} = if(${stream:sqlstring} = '(loudest)', (SELECT argMax({{stream_name}}, (statistic / threshold, n)) FROM agent_readings WHERE {{agents}} AND $__timeFilter(time)), ${stream:sqlstring})
+{{stream_name}} = if(${stream:sqlstring} = '(loudest)', (SELECT argMax({{stream_name}}, (statistic / threshold, n)) FROM agent_readings WHERE {{agents}} AND {{in_range}}), ${stream:sqlstring})

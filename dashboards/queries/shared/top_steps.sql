@@ -5,7 +5,7 @@
             AND {{models}}
             AND {{width}}
             AND {{leaves}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
         GROUP BY step_name
         ORDER BY sum(duration_ns) DESC, step_name
         LIMIT 10

@@ -9,7 +9,7 @@ SELECT
     FROM
     (
         {{whole_runs}}
-            AND $__timeFilter(time)
+            AND {{in_range}}
         GROUP BY run_id
     ) AS r
     LEFT JOIN
@@ -17,7 +17,7 @@ SELECT
         SELECT run_id, sum(cost_usd) AS cost
         FROM agent_steps
         WHERE namespace = ${namespace:sqlstring}
-            AND $__timeFilter(time)
+            AND {{in_range}}
             AND error_type != ''
             AND cost_usd > 0
         GROUP BY run_id

@@ -7,7 +7,7 @@ SELECT
 FROM window_parts
 WHERE namespace = ${namespace:sqlstring}
     AND {{width}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
     AND agent_name != ''
 GROUP BY agent_name
 HAVING sum(steps) > 0

@@ -6,5 +6,5 @@ SELECT DISTINCT
     if(environment = '', '(none)', CAST(environment, 'String')) AS text
 FROM run_parts
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 ORDER BY text

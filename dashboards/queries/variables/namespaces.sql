@@ -6,7 +6,7 @@ FROM
 (
     SELECT DISTINCT replaceAll(namespace, '\\', '\\\\') AS value, CAST(namespace, 'String') AS text
     FROM run_parts
-    WHERE $__timeFilter(time)
+    WHERE {{in_range}}
     UNION DISTINCT
     SELECT 'live' AS value, 'live' AS text
 )

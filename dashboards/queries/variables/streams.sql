@@ -13,7 +13,7 @@ FROM
         max(ifNull(statistic / threshold, 0)) AS evidence
     FROM agent_readings
     WHERE {{agents}}
-        AND $__timeFilter(time)
+        AND {{in_range}}
     GROUP BY agent_name, step_name, signal
 )
 ORDER BY place DESC, evidence DESC, text

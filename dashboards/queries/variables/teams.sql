@@ -6,5 +6,5 @@ SELECT DISTINCT
     if(team = '', '(none)', CAST(team, 'String')) AS text
 FROM run_parts
 WHERE namespace = ${namespace:sqlstring}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 ORDER BY text

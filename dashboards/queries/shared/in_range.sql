@@ -1,0 +1,1 @@
+time >= $__fromTime AND time < $__toTime
