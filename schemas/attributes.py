@@ -5,6 +5,7 @@ next. What no table knows stays an attribute.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -50,7 +51,8 @@ class Read:
 
     def first(self, field: str) -> Found | None:
         """The value of a field that comes first; None for none."""
-        return self.all(field)[0] if field in self.shape.said else None
+        said = self.shape.said.get(field)
+        return None if said is None else Found(said[0].rank, said[0].name, self.values[said[0].place])
 
     def all(self, field: str) -> list[Found]:
         """All values of a field that has one, in order."""
@@ -105,10 +107,10 @@ def _in_json(name: str, value: Any) -> list[tuple[tuple[str, str], Any]]:
     waiting, nodes = deque([value]), 0
     while waiting and nodes < _MAX_NODES:
         node = waiting.popleft()
-        inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, child in inside:
+        for key, child in _inside(node):
             nodes += 1
-            if isinstance(key, str) and _can_mean(dialect.JSON_KEYS.get(key), child):
+            field = dialect.JSON_KEYS.get(key)
+            if field is not None and _can_be(field, child):
                 if child != "":
                     found.append(((name, key), child))
             elif isinstance(child, (dict, list)):
@@ -116,6 +118,12 @@ def _in_json(name: str, value: Any) -> list[tuple[tuple[str, str], Any]]:
     return found
 
 
-def _can_mean(field: str | None, value: Any) -> bool:
+def _inside(node: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(node, dict):
+        return node.items()
+    return [("", item) for item in node] if isinstance(node, list) else ()
+
+
+def _can_be(field: str, value: Any) -> bool:
     wanted = str if field == "service_tier" else int
-    return field is not None and isinstance(value, wanted) and not isinstance(value, bool)
+    return isinstance(value, wanted) and not isinstance(value, bool)

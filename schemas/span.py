@@ -131,9 +131,9 @@ def _add_span(span: Span, fields: dict[str, Any]) -> None:
     fields["start_time_unix_nano"] = start
     fields["end_time_unix_nano"] = end or None
     if span.scope_name:
-        fields["scope_name"] = label_of(span.scope_name)
+        fields["scope_name"] = span.scope_name[:LABEL_CHARS]
     if span.scope_version:
-        fields["scope_version"] = label_of(span.scope_version)
+        fields["scope_version"] = span.scope_version[:LABEL_CHARS]
 
 
 def _time(unix_nano: int, which: str) -> int:
@@ -146,10 +146,10 @@ def _time(unix_nano: int, which: str) -> int:
 def _sources(said: Read, fields: dict[str, Any]) -> dict[str, str] | None:
     """Fields that another than the current name of OpenTelemetry said."""
     sources = said.shape.sources
-    if not sources and not said.preferred:
-        return None
     if said.preferred:
         sources = sources | {field: found.name for field, found in said.preferred.items()}
+    if None not in map(fields.get, sources):
+        return sources or None  # the same for all spans of a shape
     return {field: name for field, name in sources.items() if fields.get(field) is not None} or None
 
 

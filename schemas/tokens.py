@@ -16,6 +16,8 @@ EXCLUSIVE_BY_TOTAL = "exclusive_by_total"
 EXCLUSIVE_BY_SCOPE = "exclusive_by_scope"  # the emitter is in the table
 # Appended where an emitter counts reasoning apart from the output, or wrongly; nothing is changed then.
 REASONING_OVER_OUTPUT = "+reasoning_over_output"
+# Most calls have nothing else.
+_PLAIN = {"input_tokens", "output_tokens"}
 # Appended where the total shows that reasoning is not within the output: it was added to it.
 REASONING_ADDED = "+reasoning_added"
 
@@ -30,6 +32,8 @@ def settle(tokens: Fields, scope_name: str, scope_version: str) -> str | None:
     Returns:
         How it was decided; None where nothing was cached, so that there was nothing to decide.
     """
+    if tokens.keys() <= _PLAIN:
+        return None
     total, short = tokens.pop("total_tokens", None), tokens.pop("cache_write_5m_input_tokens", None)
     hour = tokens.get("cache_write_1h_input_tokens")
     if tokens.get("cache_write_input_tokens") is None and (short is not None or hour is not None):

@@ -10,6 +10,7 @@ from schemas.spans.values import label_of, parsed
 
 _TOOL_PLACES = {"input": "tool_call_arguments", "output": "tool_call_result"}
 _MESSAGE_PLACES = {"input": "input_messages", "output": "output_messages"}
+_APART = ("ai.response.", "ai.result.")
 # What a text begins with that may be JSON: most others are seen without an exception, which costs 1 us.
 _JSON_BEGINS = frozenset('{["-0123456789tfn')
 _RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -20,8 +21,8 @@ def add_contents(said: Read, kind: Kind, fields: dict[str, Any]) -> None:
     places = _TOOL_PLACES if kind == "tool" else _MESSAGE_PLACES
     generic: list[tuple[str, msgspec.Raw]] = []
     for field, place in said.shape.firsts[Sort.CONTENT]:
-        several = len(said.shape.said[field]) > 1
-        content = _content(_joined(said.all(field)) if several else said.values[place])
+        apart = said.shape.said[field][0].name.startswith(_APART)
+        content = _content(_joined(said.all(field)) if apart else said.values[place])
         if field in places:
             generic.append((places[field], content))
         else:
@@ -31,10 +32,10 @@ def add_contents(said: Read, kind: Kind, fields: dict[str, Any]) -> None:
 
 
 def _joined(values: list[Found]) -> Any:
-    """The first value; where a text and calls of tools are told apart, both."""
-    root, _, _ = values[0].name.rpartition(".")
-    if root not in ("ai.response", "ai.result"):
+    """A text and calls of tools that are told apart, under the last parts of their names."""
+    if len(values) == 1:
         return values[0].value
+    root, _, _ = values[0].name.rpartition(".")
     return {
         found.name.rpartition(".")[2]: parsed(found.value)
         for found in values
@@ -72,8 +73,7 @@ def add_out_of_json(said: Read, fields: dict[str, Any]) -> None:
             fields["response_id"] = label_of(answer.id)
     if "response_model" in fields:
         return
-    asked = said.first("request_model")
-    if asked is not None and asked.name == "llm.model_name":
+    if said.shape.sources.get("request_model") == "llm.model_name":
         call = _answer(said.rest.get("llm.invocation_parameters"))
         if call and call.model and call.model != fields["request_model"]:
             # The name is that of the model that answered, once that is known.

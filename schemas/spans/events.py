@@ -7,22 +7,25 @@ from schemas.spans.values import Attributes, label_of, text_of
 
 MESSAGE_CHARS = 4096
 _STATUS_ERROR = 2
+# The side of a message, and its role where it says none.
 _MESSAGES = {
-    "gen_ai.system.message": "input",
-    "gen_ai.user.message": "input",
-    "gen_ai.assistant.message": "input",
-    "gen_ai.tool.message": "input",
-    "gen_ai.choice": "output",
+    "gen_ai.system.message": ("input", "system"),
+    "gen_ai.user.message": ("input", "user"),
+    "gen_ai.assistant.message": ("input", "assistant"),
+    "gen_ai.tool.message": ("input", "tool"),
+    "gen_ai.choice": ("output", "choice"),
 }
 _CHUNKS = ("llm.content.completion.chunk", "gen_ai.content.completion.chunk")
 # Their attributes are those that spans have.
-_DETAILS = (
-    "gen_ai.client.inference.operation.details",
-    "gen_ai.content.prompt",
-    "gen_ai.content.completion",
-    "gen_ai.evaluation.result",
-    "ai.stream.firstChunk",
-    "gen_ai.client.operation.exception",
+_DETAILS = frozenset(
+    {
+        "gen_ai.client.inference.operation.details",
+        "gen_ai.content.prompt",
+        "gen_ai.content.completion",
+        "gen_ai.evaluation.result",
+        "ai.stream.firstChunk",
+        "gen_ai.client.operation.exception",
+    }
 )
 _FIRST_TOKEN = "gen_ai.streaming.time_to_first_token"
 
@@ -36,8 +39,8 @@ def with_events(span: Span) -> Attributes:
             for name, value in event.attributes.items():
                 said.setdefault(name, value)
         elif event.name in _MESSAGES:
-            message = {"role": event.name.split(".")[1], **event.attributes}
-            messages.setdefault(_MESSAGES[event.name], []).append(message)
+            side, role = _MESSAGES[event.name]
+            messages.setdefault(side, []).append({"role": role, **event.attributes})
         elif event.name in _CHUNKS and span.start_time_unix_nano <= event.time_unix_nano:
             first_s = (min(event.time_unix_nano, MAX_UNIX_NANO) - span.start_time_unix_nano) / 1e9
             said[_FIRST_TOKEN] = min(first_s, said.get(_FIRST_TOKEN, first_s))

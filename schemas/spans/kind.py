@@ -6,6 +6,8 @@ from schemas import dialect
 from schemas.event import Kind
 from schemas.spans.values import Attributes
 
+_BY_OPERATION = [(name, kinds) for name, kinds in dialect.KINDS if name == "operation_name"]
+
 
 def kind_of(hints: Attributes, fields: dict[str, Any], by_name: Kind) -> Kind:
     """The kind of a span.
@@ -16,7 +18,7 @@ def kind_of(hints: Attributes, fields: dict[str, Any], by_name: Kind) -> Kind:
         by_name: what its name says.
     """
     operation = fields.get("operation_name")
-    for name, kinds in dialect.KINDS:
+    for name, kinds in dialect.KINDS if hints else _BY_OPERATION:
         said = operation if name == "operation_name" else hints.get(name)
         if said is not None and (kind := kinds.get(str(said).strip('"').upper())):
             return kind

@@ -9,6 +9,8 @@ from schemas.event import Kind
 from schemas.spans.labels import lasting, operation_of
 from schemas.spans.values import LABEL_CHARS, Attributes, label_of, parsed
 
+# What OpenLLMetry's name of an entity is, by its kind.
+_ENTITIES = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}
 _SPAN_NAMES = [(re.compile(pattern, re.DOTALL), field, kind) for pattern, field, kind in dialect.SPAN_NAMES]
 
 
@@ -38,9 +40,8 @@ def _add_hinted(hints: Attributes, fields: dict[str, Any]) -> None:
     named = hints.get("operation.name")
     if isinstance(named, str) and named.startswith("ai."):
         fields.setdefault("operation_name", operation_of(named[:LABEL_CHARS]))
-    entity, kind = hints.get("traceloop.entity.name"), hints.get("traceloop.span.kind")
-    field = {"agent": "agent_name", "tool": "tool_name", "workflow": "task"}.get(str(kind).lower())
-    if entity is not None and field is not None:
+    entity = hints.get("traceloop.entity.name")
+    if entity is not None and (field := _ENTITIES.get(str(hints.get("traceloop.span.kind")).lower())):
         fields.setdefault(field, label_of(entity))
 
 

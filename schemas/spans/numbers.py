@@ -14,6 +14,7 @@ from schemas.spans.values import number_of, parsed, text_of
 
 MAX_TOKENS = 1_000_000_000
 MAX_USD = 999_999
+_COSTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 # Least and greatest value.
 _LIMITS = {
     "reported_cost_usd": (0.0, float(MAX_USD)),
@@ -28,17 +29,16 @@ def add_usage(said: Read, scope_name: str, scope_version: str, fields: dict[str,
     Raises:
         InvalidSpan: a field of usage has values, and none is a number of tokens.
     """
-    used = said.shape.firsts[Sort.USAGE]
-    if used:
-        usage: tokens.Fields = {field: _tokens(said, field, place) for field, place in used}
+    usage: tokens.Fields = {}
+    for field, place in said.shape.firsts[Sort.USAGE]:
+        value = said.values[place]
+        usage[field] = value if type(value) is int and 0 <= value <= MAX_TOKENS else _tokens(said, field)
+    if usage:
         fields["token_convention"] = tokens.settle(usage, scope_name, scope_version)
         fields.update(usage)
 
 
-def _tokens(said: Read, field: str, place: int) -> int | None:
-    first = said.values[place]
-    if type(first) is int and 0 <= first <= MAX_TOKENS:
-        return first
+def _tokens(said: Read, field: str) -> int:
     values = said.all(field)
     for rank, found in enumerate(values):
         number = number_of(found.value)
@@ -47,7 +47,7 @@ def _tokens(said: Read, field: str, place: int) -> int | None:
                 said.prefer(field, found)
             return int(number)
         said.refuse(found)
-    shown = text_of(first)[:64]
+    shown = text_of(values[0].value)[:64]
     raise InvalidSpan(f"{values[0].name} is {shown!r}, not a number of tokens (0 to {MAX_TOKENS})")
 
 
@@ -62,10 +62,9 @@ def add_numbers(said: Read, start_time_unix_nano: int, fields: dict[str, Any]) -
             fields[field] = number
     for field, place in said.shape.firsts[Sort.FLAG]:
         fields[field] = str(said.values[place]).lower() in ("true", "1")
-    hints = said.hints
-    if "reported_cost_usd" not in fields and (hints or "langfuse.observation.cost_details" in said.rest):
-        fields["reported_cost_usd"] = _cost_of_parts(said)
-    if hints:
+    if "reported_cost_usd" not in fields and (cost := _cost_of_parts(said)) is not None:
+        fields["reported_cost_usd"] = cost
+    if hints := said.hints:
         if "time_to_first_chunk_s" not in fields:
             fields["time_to_first_chunk_s"] = _first_chunk_s(said, start_time_unix_nano)
         if hints.get("gen_ai.request.batch") in (True, "true", "True"):
@@ -86,7 +85,7 @@ def _number(said: Read, field: str, low: float, high: float) -> float | None:
 
 def _cost_of_parts(said: Read) -> float | None:
     """A cost that is told in parts."""
-    parts = [said.hints.get(f"gen_ai.usage.{side}_cost") for side in ("input", "output")]
+    parts = [said.hints[name] for name in _COSTS if name in said.hints]
     details = parsed(said.rest.get("langfuse.observation.cost_details"))
     if isinstance(details, dict):
         parts = [details["total"]] if "total" in details else list(details.values())

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 from schemas import dialect
+from schemas.event import FIELDS
 from schemas.spans.flattened import nested, place_of
 from schemas.spans.labels import CLEAN, Clean
 
@@ -101,7 +102,7 @@ class Shape:
         labels: fields that are text, the place of the value that comes first, and what cleans it.
         numbers: fields that are numbers, that place, and what the value is multiplied by.
         firsts: the fields of each `Sort`, in the order in which they are met, and that place.
-        sources: field -> the name that said it, where that is not the current one of OpenTelemetry.
+        sources: field of an event -> the name that said it, where that is not OpenTelemetry's current one.
         hints: attributes that decide something, and stay.
         rest: attributes that are no field.
         flats: lists whose parts are attributes.
@@ -162,7 +163,7 @@ class Shape:
         for field, said in self.said.items():
             said.sort(key=_rank)
             self.firsts[_SORT_OF[field]].append((field, said[0].place))
-            if said[0].rank and field not in dialect.CONTENTS:
+            if said[0].rank and field in FIELDS and field not in dialect.CONTENTS:
                 self.sources[field] = said[0].name
         self.labels: list[tuple[str, int, Clean | None]] = [
             (field, place, CLEAN.get(field)) for field, place in self.firsts[Sort.LABEL]

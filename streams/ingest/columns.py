@@ -117,7 +117,10 @@ def _ints(column: Column) -> Ints:
 
 
 def _attributes(columns: _Columns, name: str, keep: bool) -> pa.Array:
-    """A map for each event. Of flat lists: a third of the time that Arrow takes for lists of pairs."""
+    """A map for each event. Of flat lists: a third of the time that Arrow takes for lists of pairs.
+
+    Events of one emitter share maps (its resource, what its names mean): each is looked at once.
+    """
     kind = _STEP_SCHEMA.field(name).type
     if not keep or name not in columns:
         return pa.nulls(columns.length, kind)
@@ -125,11 +128,14 @@ def _attributes(columns: _Columns, name: str, keep: bool) -> pa.Array:
     keys: list[str] = []
     values: list[str] = []
     ends = [0]
+    known: dict[int, tuple[list[str], list[str]]] = {}
     for given in column:
         if given:
-            names, texts = _bounded(given)
-            keys += names
-            values += texts
+            both = known.get(id(given))
+            if both is None:
+                both = known[id(given)] = _bounded(given)
+            keys += both[0]
+            values += both[1]
         ends.append(len(keys))
     return pa.MapArray.from_arrays(
         pa.array(ends, pa.int32()),
