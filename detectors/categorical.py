@@ -7,25 +7,30 @@ observations to the first false alarm, after the W that set the cells, is at lea
 ``mixes.py``, how a reference counts in ``cells.py``.
 
 Codes that are not among the first 14 of the warm-up share the spare cell: among themselves they may change
-unseen. At A = 1e4, eight tools: a share of .10 moved from the first to the second at a moment between 1,000
-and 3,000 is found after 274 observations, .20 after 101, a new tool with a share of .03 after 135 (medians
-of 150, 95 to 100 % found).
+unseen. Two references need not give cells to the same codes, so an incident names a code only if it surely
+moved; else it tells of NO_CODE, the rest (``moves.py``).
+
+At A = 1e4, eight tools: a share of .10 moved from the first to the second at a moment between 1,000 and 3,000
+is found after 274 observations, .20 after 101, a new tool with a share of .03 after 135 (medians of 150, 95
+to 100 % found).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import share_kernel
-from detectors.cells import BLOCK, CODES, COUNTS, LAST_UNSEEN, WARM, Codes, codes_of, sort_cells
+from detectors.cells import BLOCK, CODES, LAST_UNSEEN, WARM, Codes, codes_of, count_of, sort_cells
 from detectors.contract import NO_CODE, Direction
 from detectors.incidents import Change
-from detectors.intervals import Level, rate_level
+from detectors.intervals import UNKNOWN, Level, rate_level
 from detectors.mixes import CELLS, COLUMNS, LEARNT, ODDS, SPARE, WEIGHTS, make_mix_tables
+from detectors.moves import find_move
 from detectors.odds import make_odds_tables
 from detectors.parameters import Parameters
 from detectors.rows import Rows
@@ -81,10 +86,12 @@ class CsrCategorical(SlotDetector):
         codes, own = codes_of(block), int(block[CODES])
         if cell != SPARE:
             code = int(codes[cell])
+        elif block[WARM + SPARE]:
+            code = NO_CODE
         elif int(value) not in codes[:own].tolist():
             code = int(value)
         else:
-            code = int(codes[LAST_UNSEEN]) if _count(block, SPARE) else NO_CODE
+            code = int(codes[LAST_UNSEEN]) if count_of(block, SPARE) else NO_CODE
         return Change(Direction.UP if ODDS[odds] > 1.0 else Direction.DOWN, code)
 
     def contrast(
@@ -94,17 +101,23 @@ class CsrCategorical(SlotDetector):
         evidence: NDArray[np.float32],  # noqa: ARG002 - of the protocol
         taken: tuple[int, int],
     ) -> Change:
-        """See ``incidents.Reference``; the code whose share differs most, in standard errors."""
-        codes = sorted({int(code) for block in (old, new) for code in codes_of(block)[: block[CODES]]})
-        before, after = (np.array([_count_of(block, code) for code in codes]) for block in (old, new))
-        pooled = (before + after) / sum(taken)
-        difference = after / taken[1] - before / taken[0]
-        most = int(np.argmax(difference**2 / (pooled * (1.0 - pooled) + 1e-9)))
-        return Change(Direction.UP if difference[most] > 0 else Direction.DOWN, codes[most])
+        """See ``incidents.Reference``; what differs most, in standard errors, of what can be compared."""
+        move = find_move(old, new, taken)
+        return Change(Direction.UP if move.difference > 0 else Direction.DOWN, move.code)
 
     def level(self, block: NDArray[np.int32], taken: int, change: Change) -> Level:
-        """See ``incidents.Reference``; of a code without a cell, the share of all that have none."""
-        return rate_level(_count_of(block, change.code), taken)
+        """See ``incidents.Reference``; of a code without a cell what all such codes have, from 0 on.
+
+        That is not told as its level where the warm-up already had more codes than cells. What NO_CODE means
+        depends on two references, so its level is not known.
+        """
+        codes = codes_of(block)[: block[CODES]].tolist()
+        if change.code == NO_CODE:
+            return UNKNOWN
+        if change.code in codes:
+            return rate_level(count_of(block, codes.index(change.code)), taken)
+        level = rate_level(count_of(block, SPARE), taken)._replace(low=0.0)
+        return level._replace(level=nan) if block[WARM + SPARE] else level
 
     def _take_compiled(self, rows: Rows, start: int) -> int:
         row: int = share_kernel.take_rows(
@@ -123,14 +136,3 @@ class CsrCategorical(SlotDetector):
 
     def _version(self) -> tuple[int, int]:
         return VERSION, crc32(b"".join(table.tobytes() for table in self._tables))
-
-
-def _count(block: NDArray[np.int32], cell: int) -> int:
-    """Values in one cell, those of the warm-up included."""
-    return int(block[WARM + cell]) + int(block[COUNTS + cell])
-
-
-def _count_of(block: NDArray[np.int32], code: int) -> int:
-    """Values of one code; of all without a cell if it has none."""
-    own = codes_of(block)[: block[CODES]].tolist()
-    return _count(block, own.index(code) if code in own else SPARE)

@@ -57,6 +57,11 @@ def halves_of(blocks: Ints) -> NDArray[np.int64]:
     return halves
 
 
+def count_of(block: NDArray[np.int32], cell: int) -> int:
+    """Values in one cell, those of the warm-up included."""
+    return int(block[WARM + cell]) + int(block[COUNTS + cell])
+
+
 def sort_cells(block: NDArray[np.int32]) -> None:
     """Put the codes of a warm-up in order of their shares, the most frequent first."""
     own = int(block[CODES])

@@ -91,7 +91,8 @@ class Incidents:
     direction: NDArray[np.int8]
     """``Direction``; a CLOSED or REBASED event repeats that of the event before it."""
     code: NDArray[np.int64]
-    """The category whose share moved most, repeated like ``direction``; NO_CODE for numbers and 0/1."""
+    """The category whose share moved most, repeated like ``direction``. NO_CODE: of numbers and 0/1, and of
+    categories the rest, of which none can be named (``moves.py``)."""
     statistic: NDArray[np.float64]
     threshold: NDArray[np.float64]
     reference: NDArray[np.float64]

@@ -351,7 +351,7 @@ def test_the_code_that_moved_is_told_with_its_shares() -> None:
     assert np.mean(incidents.code[told] == 5) >= 0.9
     assert (incidents.direction[told & (incidents.code == 5)] == Direction.UP).all()
     assert np.median(incidents.reference[told & (incidents.code == 5), 1]) < 0.01
-    assert np.median(incidents.current[told, 1]) == pytest.approx(0.2, abs=0.06)
+    assert np.median(incidents.current[told & (incidents.code == 5), 1]) == pytest.approx(0.2, abs=0.06)
 
 
 def test_an_incident_repeats_its_code_until_it_is_over() -> None:
