@@ -1,10 +1,10 @@
-"""Which detector takes a value? Three of them as one: numbers, rates and mixes, each with slots of its own.
+"""Which detector takes a value? One for each nature, each with slots of its own, as one.
 
 The rest of DRIFT knows a stream by its number, in the order in which streams were met. The order of what is
 told is that of the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,9 @@ from detectors.binary import BinaryParameters, CsrBinary
 from detectors.categorical import CategoricalParameters, CsrCategorical
 from detectors.contract import Incidents, Readings, Snapshot, SnapshotMismatch
 from detectors.csr import Csr, CsrParameters
+from detectors.mondrian import Mondrian, MondrianParameters
 from detectors.slots import SlotDetector
+from streams.drift.seasons import HOURS
 from streams.drift.signals import Floats, Nature
 from streams.windows.sums import Flags, Ints
 
@@ -28,17 +30,19 @@ class New(NamedTuple):
     threshold: float
 
 
-def _make(nature: Nature) -> SlotDetector:
-    if nature is Nature.NUMBER:
-        return Csr(CsrParameters())
-    return CsrBinary(BinaryParameters()) if nature is Nature.RATE else CsrCategorical(CategoricalParameters())
+_MAKE: dict[Nature, Callable[[], SlotDetector]] = {
+    Nature.NUMBER: lambda: Csr(CsrParameters()),
+    Nature.RATE: lambda: CsrBinary(BinaryParameters()),
+    Nature.MIX: lambda: CsrCategorical(CategoricalParameters()),
+    Nature.SEASONAL: lambda: Mondrian(MondrianParameters(buckets=HOURS)),
+}
 
 
 class Detectors:
     """State: the detectors; of each stream its detector and slot, and the reverse."""
 
     def __init__(self) -> None:
-        self._of = [_make(nature) for nature in NATURES]
+        self._of = [_MAKE[nature]() for nature in NATURES]
         self._nature: Ints = np.zeros(0, np.int64)
         self._slot: Ints = np.zeros(0, np.int64)
         self._numbers: list[Ints] = [np.zeros(0, np.int64) for _ in NATURES]
@@ -61,8 +65,13 @@ class Detectors:
         self._nature = np.concatenate([self._nature, natures])
         self._slot = np.concatenate([self._slot, slots])
 
-    def update(self, numbers: Ints, values: Floats) -> Readings:
-        """Take values of streams in their order; slots of what is told are numbers of streams."""
+    def update(self, numbers: Ints, values: Floats, hours: Ints) -> Readings:
+        """Take values of streams in their order; slots of what is told are numbers of streams.
+
+        Args:
+            numbers, values: of the streams, and what each takes.
+            hours: of the day, of each value.
+        """
         count = len(numbers)
         readings = Readings(
             statistic=np.zeros(count),
@@ -76,7 +85,11 @@ class Detectors:
         told = []
         for place, detector in enumerate(self._of):
             rows = np.flatnonzero(self._nature[numbers] == place)
-            mine = detector.update(self._slot[numbers[rows]].astype(np.int32), values[rows])
+            slots = self._slot[numbers[rows]].astype(np.int32)
+            if isinstance(detector, Mondrian):
+                mine = detector.update(slots, values[rows], hours[rows])
+            else:
+                mine = detector.update(slots, values[rows])
             for name in _COLUMNS:
                 getattr(readings, name)[rows] = getattr(mine, name)
             if len(mine.incidents.row):

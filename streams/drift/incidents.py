@@ -114,14 +114,19 @@ class IncidentBook:
         for number in numbers:
             del self._last[number]
 
-    def abandon(self, numbers: Iterable[int], now_ns: int) -> list[Incident]:
-        """Close incidents whose streams start anew: nobody will ever say whether they were true."""
+    def __contains__(self, number: int) -> bool:
+        """Whether this stream has an incident that is not over or may be continued."""
+        return number in self._last
+
+    def abandon(self, numbers: Iterable[int], now_ns: int, why: str) -> list[Incident]:
+        """End incidents whose streams take no more values: nobody will say more of them."""
         over = []
         for number in numbers:
             incident, _ = self._last.pop(number, (None, None))
             if incident is not None and incident.closed_time is None:
-                summary = f"{incident.summary}; the stream starts anew under other parameters"
-                over.append(replace(incident, state="closed", closed_time=now_ns, summary=summary))
+                state = "confirmed" if incident.state == "confirmed" else "closed"
+                summary = f"{incident.summary}; {why}"
+                over.append(replace(incident, state=state, closed_time=now_ns, summary=summary))
         return over
 
     def open(

@@ -13,7 +13,7 @@ class Params:
         namespace: goes into the ids of streams and incidents.
         detector_arl: mean observations of a stream to a false alarm, at least; divided by a signal's budget.
         late_ns: a step whose time is longer before its append time is kept from the detectors.
-        segments: steps of agents that are watched in one partition, and agents, up to 4 kB each; more are
+        segments: steps of agents that are watched in one partition, and agents, up to 8 kB each; more are
             counted.
         names: of tools, models and finish reasons that are told apart in one partition; more are `other`.
         first_values: pairs of a stream and a value of its that are remembered; beyond, none is told as new.

@@ -25,6 +25,7 @@ class Nature(Enum):
     NUMBER = "csr"
     RATE = "csr-binary"  # 0 or 1
     MIX = "csr-categorical"  # a name
+    SEASONAL = "csr-mondrian"  # a number, held against those of the same hour of the day
 
 
 class Segment(Enum):
@@ -38,7 +39,7 @@ class Signal(NamedTuple):
     """Something that a step or a run may have.
 
     Attributes:
-        name: on the wire; carries its unit.
+        name: on the wire; carries its unit. Two share one where the second succeeds the first (`seasons`).
         title: in sentences.
         unit: in sentences.
         nature: what a value is, and which detector takes it.
@@ -62,9 +63,14 @@ class Signal(NamedTuple):
     budget: float = 1.0
     announced: bool = False
 
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.name} by hour" if self.nature is Nature.SEASONAL else self.name
+
 
 _STEP, _AGENT = Segment.STEP, Segment.AGENT
-_NUMBER, _RATE, _MIX = Nature.NUMBER, Nature.RATE, Nature.MIX
+_NUMBER, _RATE, _MIX, _SEASONAL = Nature.NUMBER, Nature.RATE, Nature.MIX, Nature.SEASONAL
 # Steps that do something and can fail; outcomes, feedback, handoffs and reports only tell.
 _WORK = ("llm", "tool", "embedding", "retrieval", "guardrail", "agent", "run", "other")
 _MODELS = ("llm", "embedding")
@@ -82,6 +88,7 @@ SIGNALS = (
     Signal("run_steps", "steps of a run", "", _NUMBER, _AGENT, "run_steps", budget=2.0),
     Signal("run_cost_usd", "cost of a run", "USD", _NUMBER, _AGENT, "run_cost_pico_usd", (), 1e12, 2.0),
     Signal("run_failure_ratio", "share of failed runs", "", _RATE, _AGENT, "run_failed", budget=2.0),
+    Signal("duration_s", "duration for the hour", "s", _SEASONAL, _STEP, "duration_ns", per_unit=1e9),
 )
 
 Codes = Callable[[list[str]], list[int]]

@@ -9,6 +9,7 @@ from streams.drift.table import Stream
 # A level with its interval, as in `detectors.contract.Incidents`: low, level, high.
 Levels = tuple[float, float, float]
 
+_SHARES = (Nature.RATE, Nature.MIX)
 _SUBJECTS = {
     Direction.WIDER: "spread of ",
     Direction.NARROWER: "spread of ",
@@ -96,7 +97,7 @@ def summarize_first_seen(stream: Stream, category: str, n: int) -> str:
 
 
 def _told(value: float, signal: Signal) -> str:
-    if signal.nature is not Nature.NUMBER:
+    if signal.nature in _SHARES:
         return f"{100 * value:.3g} %"
     return f"{_number(value)} {signal.unit}".rstrip()
 
@@ -108,7 +109,7 @@ def _number(value: float) -> str:
 
 def _change(before: float, after: float, signal: Signal) -> str:
     """In percent of a number; of a share that would be a percentage of percentages."""
-    if before <= 0 or signal.nature is not Nature.NUMBER:
+    if before <= 0 or signal.nature in _SHARES:
         return ""
     percent = round(100 * (after / before - 1))
     return f" ({'+' if percent >= 0 else '−'}{abs(percent)} %)"

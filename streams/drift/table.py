@@ -30,7 +30,7 @@ class Stream(NamedTuple):
 
 def stream_key(namespace: str, stream: Stream) -> bytes:
     """What a stream is, in bytes."""
-    names = (namespace, stream.agent_name, stream.step_name, stream.signal.name)
+    names = (namespace, stream.agent_name, stream.step_name, stream.signal.key)
     return b"".join(len(name.encode()).to_bytes(4, "little") + name.encode() for name in names)
 
 
@@ -64,12 +64,12 @@ class StreamTable:
         used = np.flatnonzero(flat != UNWATCHED)
         places[flat[used]] = used
         return list(self._segment_of), [
-            (place // len(SIGNALS), SIGNALS[place % len(SIGNALS)].name) for place in places.tolist()
+            (place // len(SIGNALS), SIGNALS[place % len(SIGNALS)].key) for place in places.tolist()
         ]
 
     def load(self, segments: list[tuple[str, ...]], streams: list[tuple[int, str]]) -> None:
         """Go on from `state`; raises KeyError for a signal that there is not."""
-        signals = {signal.name: number for number, signal in enumerate(SIGNALS)}
+        signals = {signal.key: number for number, signal in enumerate(SIGNALS)}
         self._segment_of = {segment: number for number, segment in enumerate(segments)}
         self._known = Counter(len(names) for names in segments)
         self._grow()

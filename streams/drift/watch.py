@@ -19,6 +19,7 @@ from streams.drift.incidents import Incident, IncidentBook, Told, build_incident
 from streams.drift.minutes import Minutes, Summaries, build_readings, observed
 from streams.drift.names import Names, Newcomers, News
 from streams.drift.params import Params
+from streams.drift.seasons import Seasons, hours_of
 from streams.drift.signals import SIGNALS, is_closing, is_first, is_late, values_of
 from streams.drift.summaries import Levels
 from streams.drift.table import UNWATCHED, Stream, StreamTable, watched
@@ -26,6 +27,11 @@ from streams.state.snapshots import Arrays
 from streams.windows.labels import Labels
 from streams.windows.sums import Flags, Ints, integers
 
+# What is told of an incident whose opening was not, since its stream was not listened to yet.
+_BEGINNINGS = (IncidentKind.CONTINUED, IncidentKind.CONFIRMED)
+_SETTLES = (IncidentKind.CONFIRMED, IncidentKind.REBASED)
+_RESTARTED = "the stream starts anew under other parameters"
+_SUCCEEDED = "from now on it is watched by the hour of the day"
 _ANNOUNCED = np.array([signal.announced for signal in SIGNALS])
 
 
@@ -64,6 +70,7 @@ class Watch:
         self._newcomers = Newcomers(params.first_values)
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
+        self._seasons = Seasons()
         self._latest_ns = 0
         self._restarted: list[int] = []
         # Rows that no detector saw, by reason; whoever reports them clears them.
@@ -84,7 +91,7 @@ class Watch:
             self._names.state(),
         )
         detectors = self._detectors.snapshot() | {"seen_values": self._newcomers.state()}
-        return about, detectors, minutes
+        return about, detectors | self._seasons.state(), minutes
 
     def load(self, about: WatchState, detectors: Snapshot, minutes: Arrays) -> int:
         """Go on from `state`.
@@ -98,8 +105,10 @@ class Watch:
         self._book.load(about.incidents)
         self._names.load(about.names)
         self._newcomers.load(np.asarray(detectors["seen_values"], np.int64))
+        self._seasons.load(detectors)
         self.passed_over = Counter(about.passed_over)
         self._restarted = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
+        self._seasons.restart(self._restarted)
         return len(self._restarted)
 
     def _forget_settled(self) -> None:
@@ -115,7 +124,7 @@ class Watch:
         """Incidents whose streams have started anew since the restore, closed; None if there are none."""
         if not self._restarted:
             return None
-        over = self._book.abandon(self._restarted, now_ns)
+        over = self._book.abandon(self._restarted, now_ns, _RESTARTED)
         self._restarted = []
         return build_incidents(over) if over else None
 
@@ -155,15 +164,21 @@ class Watch:
         has &= self._seen(batch, segments, event_clock)[:, None] & watched(segments)
         numbers, new = self._table.numbers_of(segments, has)
         self._detectors.add([self._new(self._table.streams[number]) for number in new])
-        now_ns = np.broadcast_to(now_ns[:, None], has.shape)[has]
-        readings = self._detectors.update(numbers, values[has])
-        over = self._minutes.add(rows := observed(now_ns, numbers, values[has], readings))
-        found = self._found(over, rows.take(readings.alarm))
-        told = np.broadcast_to(_ANNOUNCED, has.shape)[has]
-        news = self._newcomers.look(numbers, values[has], readings.phase, told)
+        taken, told = self._seasons.look(has, numbers, now_ns)
+        row, place = np.nonzero(has)
+        succeeded = numbers[~taken], now_ns[row[~taken]]
+        row, place, numbers, told = row[taken], place[taken], numbers[taken], told[taken]
+        seen, now_ns = values[row, place], now_ns[row]
+        hours = hours_of(integers(batch.column("time")))[row]
+        readings = self._detectors.update(numbers, seen, hours)
+        rows = observed(now_ns, numbers, seen, readings)
+        found = self._found(self._minutes.add(rows.take(told)), rows.take(readings.alarm & told))
+        news = self._newcomers.look(numbers, seen, readings.phase, _ANNOUNCED[place])
         changed = [self._announce(one, readings, now_ns, found) for one in news]
-        for event in range(len(readings.incidents.row)):
-            changed += self._change(readings, event, int(now_ns[readings.incidents.row[event]]), found)
+        for event, at in enumerate(readings.incidents.row.tolist()):
+            if told[at]:
+                changed += self._change(readings, event, int(now_ns[at]), found)
+        changed += self._succeed(*succeeded)
         found.incidents = build_incidents(changed) if changed else None
         return found
 
@@ -207,30 +222,41 @@ class Watch:
         number, row = int(incidents.slot[event]), int(incidents.row[event])
         stream = self._table.streams[number]
         kind = IncidentKind(int(incidents.kind[event]))
-        told = self._told(readings, event)
-        if kind is IncidentKind.OPENED:
-            opened = self._book.open(
-                number,
-                stream,
-                told,
-                now_ns=now_ns,
-                n=int(readings.n[row]),
-                statistic=float(incidents.statistic[event]),
-                threshold=float(incidents.threshold[event]),
-            )
-            return [opened]
-        if kind is IncidentKind.CONTINUED:
-            return self._book.resume(number, stream, told)
-        if kind is IncidentKind.CLOSED:
-            return self._book.close(number, stream, told, now_ns)
-        states = []
+        told, known, states = self._told(readings, event), number in self._book, []
+        if kind is IncidentKind.OPENED or (not known and kind in _BEGINNINGS):
+            states.append(self._open(readings, event, stream, told, now_ns))
+        elif not known:
+            return []
+        elif kind is IncidentKind.CONTINUED:
+            states += self._book.resume(number, stream, told)
+        elif kind is IncidentKind.CLOSED:
+            states += self._book.close(number, stream, told, now_ns)
         if kind is IncidentKind.CONFIRMED:
             states += self._book.confirm(number, stream, told, now_ns)
-        if readings.phase[row] == Phase.ARMED:
+        if kind in _SETTLES and readings.phase[row] == Phase.ARMED:
             states.append(self._book.settle(number, stream, told, now_ns))
         for state in states:
             self._alert(state, now_ns, found)
         return states
+
+    def _open(self, readings: Readings, event: int, stream: Stream, told: Told, now_ns: int) -> Incident:
+        incidents = readings.incidents
+        return self._book.open(
+            int(incidents.slot[event]),
+            stream,
+            told,
+            now_ns=now_ns,
+            n=int(readings.n[incidents.row[event]]),
+            statistic=float(incidents.statistic[event]),
+            threshold=float(incidents.threshold[event]),
+        )
+
+    def _succeed(self, numbers: Ints, now_ns: Ints) -> list[Incident]:
+        """Incidents of streams that take no more values since others are listened to instead, over."""
+        over = []
+        for number, first in zip(*np.unique(numbers, return_index=True), strict=True):
+            over += self._book.abandon([int(number)], int(now_ns[first]), _SUCCEEDED)
+        return over
 
     def _told(self, readings: Readings, event: int) -> Told:
         incidents = readings.incidents

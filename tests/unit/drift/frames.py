@@ -105,7 +105,8 @@ class Feed:
     """
 
     def __init__(self, params: Params | None = None, *, event_clock: bool = False, inputs: int = 1) -> None:
-        self.processor = DriftProcessor(Place(Writer.DRIFT, 3, 4), params or Params("test"))
+        self.place = Place(Writer.DRIFT, 3, 4)
+        self.processor = DriftProcessor(self.place, params or Params("test"))
         self.outputs: list[Output] = []
         self.alerts: list[Alert] = []
         self.frames: list[bytes] = []
