@@ -13,6 +13,8 @@ class Params:
         namespace: goes into the ids of streams and incidents.
         detector_arl: mean observations of a stream to a false alarm, at least; divided by a signal's budget.
         late_ns: a step whose time is longer before its append time is kept from the detectors.
+        run_spacing_ns: between two values of one run and step that a detector takes; 0: it takes all.
+        run_segments: pairs of a run and a step of its that are remembered for that in one partition.
         segments: steps of agents that are watched in one partition, and agents, up to 8 kB each; more are
             counted.
         names: of tools, models and finish reasons that are told apart in one partition; more are `other`.
@@ -23,6 +25,8 @@ class Params:
     namespace: str
     detector_arl: float = 100_000.0
     late_ns: int = 3_600 * SECOND_NS
+    run_spacing_ns: int = 600 * SECOND_NS
+    run_segments: int = 200_000
     segments: int = 10_000
     names: int = 10_000
     first_values: int = 100_000

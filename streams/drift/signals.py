@@ -91,15 +91,20 @@ SIGNALS = (
     Signal("duration_s", "duration for the hour", "s", _SEASONAL, _STEP, "duration_ns", per_unit=1e9),
 )
 
+# Of these a detector takes one value of each run and step (`thinning`). A mix is what a run does step by step, and
+# values of an agent are those of whole runs.
+ONCE_A_RUN = np.array([s.segment is Segment.STEP and s.nature is not Nature.MIX for s in SIGNALS])
+
 Codes = Callable[[list[str]], list[int]]
 
 
-def values_of(batch: pa.RecordBatch, codes: Codes) -> tuple[Floats, Flags]:
+def values_of(batch: pa.RecordBatch, seen: Flags, codes: Codes) -> tuple[Floats, Flags]:
     """Values of each row's signals, in their units, and where there is one; both of shape (rows, signals).
 
     Args:
         batch: of kind SIGNALS; columns that its version does not have are taken for null.
-        codes: numbers of names, for mixes.
+        seen: rows that detectors see; the others have no values.
+        codes: numbers of names, for mixes; asked for names that are values alone.
     """
     shape = (batch.num_rows, len(SIGNALS))
     values, has = np.zeros(shape), np.zeros(shape, np.bool_)
@@ -109,22 +114,21 @@ def values_of(batch: pa.RecordBatch, codes: Codes) -> tuple[Floats, Flags]:
         if signal.column not in batch.schema.names:
             continue
         column = batch.column(signal.column)
-        some = present(column)
+        some = present(column) & seen
         if not signal.column.startswith("run_"):
             some &= works
         if signal.kinds and some.any():
             some &= _is_in(kinds, signal.kinds)
         has[:, place] = some
         if some.any():
-            values[:, place] = _values(column, signal, codes)
+            values[some, place] = _values(column.filter(pa.array(some)), signal, codes)
     return values, has
 
 
 def _values(column: pa.Array, signal: Signal, codes: Codes) -> Floats:
     if signal.nature is Nature.MIX:
         coded = column.dictionary_encode()
-        numbers = np.array([*codes(coded.dictionary.to_pylist()), 0], np.float64)
-        found: Floats = numbers[coded.indices.fill_null(len(numbers) - 1).to_numpy()]
+        found: Floats = np.array(codes(coded.dictionary.to_pylist()), np.float64)[coded.indices.to_numpy()]
         return found
     if signal.nature is Nature.RATE:
         return integers(column.cast(pa.int8())).astype(np.float64)
@@ -148,6 +152,8 @@ def is_first(batch: pa.RecordBatch) -> Flags:
 
 
 def is_late(batch: pa.RecordBatch, late_ns: int) -> Flags:
-    """Steps that the broker got more than `late_ns` after their time."""
+    """Steps that the broker got more than `late_ns` after their end: nobody can send a long one before."""
+    end_ns = integers(batch.column("time")) + integers(batch.column("duration_ns"))
     append_ns = integers(batch.column("append_time"))
-    return present(batch.column("append_time")) & (append_ns - integers(batch.column("time")) > late_ns)
+    late: Flags = present(batch.column("append_time")) & (append_ns - end_ns > late_ns)
+    return late

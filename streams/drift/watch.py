@@ -20,9 +20,10 @@ from streams.drift.minutes import Minutes, Summaries, build_readings, observed
 from streams.drift.names import Names, Newcomers, News
 from streams.drift.params import Params
 from streams.drift.seasons import Seasons, hours_of
-from streams.drift.signals import SIGNALS, is_closing, is_first, is_late, values_of
+from streams.drift.signals import ONCE_A_RUN, SIGNALS, is_closing, is_first, is_late, values_of
 from streams.drift.summaries import Levels
 from streams.drift.table import UNWATCHED, Stream, StreamTable, watched
+from streams.drift.thinning import Thinning
 from streams.state.snapshots import Arrays
 from streams.windows.labels import Labels
 from streams.windows.sums import Flags, Ints, integers
@@ -71,6 +72,7 @@ class Watch:
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
         self._seasons = Seasons()
+        self._thinning = Thinning(params.run_spacing_ns, params.run_segments)
         self._latest_ns = 0
         self._restarted: list[int] = []
         # Rows that no detector saw, by reason; whoever reports them clears them.
@@ -91,7 +93,7 @@ class Watch:
             self._names.state(),
         )
         detectors = self._detectors.snapshot() | {"seen_values": self._newcomers.state()}
-        return about, detectors | self._seasons.state(), minutes
+        return about, detectors | self._seasons.state() | self._thinning.state(), minutes
 
     def load(self, about: WatchState, detectors: Snapshot, minutes: Arrays) -> int:
         """Go on from `state`.
@@ -106,6 +108,7 @@ class Watch:
         self._names.load(about.names)
         self._newcomers.load(np.asarray(detectors["seen_values"], np.int64))
         self._seasons.load(detectors)
+        self._thinning.load(detectors)
         self.passed_over = Counter(about.passed_over)
         self._restarted = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
         self._seasons.restart(self._restarted)
@@ -159,9 +162,12 @@ class Watch:
                 late.
         """
         now_ns = self._now(batch, clock_ns, event_clock)
-        values, has = values_of(batch, self._names.codes)
         segments = self._table.segments_of(labels["agent_name"], labels["step_name"], ~is_closing(batch))
-        has &= self._seen(batch, segments, event_clock)[:, None] & watched(segments)
+        values, has = values_of(batch, self._seen(batch, segments, event_clock), self._names.codes)
+        has &= watched(segments)
+        some = (has & ONCE_A_RUN).any(axis=1)
+        taken = self._thinning.look(batch.column("run_id"), segments[:, 0], some, now_ns)
+        has &= taken[:, None] | ~ONCE_A_RUN
         numbers, new = self._table.numbers_of(segments, has)
         self._detectors.add([self._new(self._table.streams[number]) for number in new])
         taken, told = self._seasons.look(has, numbers, now_ns)

@@ -27,7 +27,8 @@ def make_row(**values: Any) -> Row:
     """A settled LLM call of one second by `planner`; times in nanoseconds."""
     row: Row = {
         "event_id": "e",
-        "run_id": "r",
+        # Each is a run of its own.
+        "run_id": None,
         "weight": 1,
         "first": True,
         "kind": "llm",
