@@ -91,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     detector_arl: Annotated[
         float,
         _about(
-            "Mean observations of a stream to a false alarm, at least; one step is about six observations, "
+            "Mean observations of a stream to a false alarm, at least; one step is up to seven observations, "
             "and one false alarm in eight calls somebody. Low: noise. High: slower.",
             ge=1e2,
             le=1e9,
@@ -107,9 +107,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     detector_observations_per_week: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         _about(
-            "Observations expected a week over all streams: about six a step. Too low: more false alarms.",
+            "Observations expected a week over all streams: up to seven a step that is the first of its kind "
+            "in its run, two of each other one, three a run. Too low: more false alarms.",
         ),
     ] = None
+    detector_run_spacing_s: Annotated[
+        float,
+        _about(
+            "Seconds between two values of one run's step that a detector takes: steps of a run are alike, "
+            "and all of them make false alarms. 0: it takes all. Short: noise. Long: runs that never end are "
+            "watched seldom.",
+            ge=0,
+            le=604_800,
+        ),
+    ] = 600.0
     instance: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None,
         _about(

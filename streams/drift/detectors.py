@@ -134,6 +134,9 @@ class Detectors:
         except SnapshotMismatch:
             return [int(number) for number in numbers]
         wanted = np.array([streams[number].threshold for number in numbers.tolist()], np.float64)
+        ids = np.array([streams[number].stream_id for number in numbers.tolist()], np.uint64)
+        if not np.array_equal(detector.watched(), (slots, ids)):
+            raise ValueError("the detector's streams are not those that are watched")
         changed = detector.thresholds(slots) != wanted
         if changed.any():
             detector.restart(slots[changed], wanted[changed])

@@ -142,7 +142,7 @@ class IncidentBook:
     ) -> Incident:
         """An alarm was raised at observation `n` of the stream."""
         incident = Incident(
-            incident_id=_incident_id(self._namespace, stream, n.to_bytes(8, "little")),
+            incident_id=_incident_id(self._namespace, stream, n.to_bytes(8, "little"), now_ns),
             opened_time=now_ns,
             closed_time=None,
             state="open",
@@ -228,9 +228,12 @@ def _telling(
 
 
 def first_seen(namespace: str, stream: Stream, category: str, n: int, now_ns: int) -> Incident:
-    """A value that the stream had never seen, at its observation `n`: an incident that is over at once."""
+    """A value that the stream had never seen, at its observation `n`: an incident that is over at once.
+
+    Without `category`: there are more of the same day, which are not told.
+    """
     return Incident(
-        incident_id=_incident_id(namespace, stream, b"first seen" + category.encode()),
+        incident_id=_incident_id(namespace, stream, b"first seen" + category.encode(), now_ns),
         opened_time=now_ns,
         closed_time=now_ns,
         state="confirmed",
@@ -250,8 +253,10 @@ def first_seen(namespace: str, stream: Stream, category: str, n: int, now_ns: in
     )
 
 
-def _incident_id(namespace: str, stream: Stream, what: bytes) -> str:
-    return hashlib.blake2b(stream_key(namespace, stream) + what, digest_size=16).hexdigest()
+def _incident_id(namespace: str, stream: Stream, what: bytes, now_ns: int) -> str:
+    """With its time: a stream that starts anew counts its observations from one again."""
+    key = stream_key(namespace, stream) + what + now_ns.to_bytes(8, "little")
+    return hashlib.blake2b(key, digest_size=16).hexdigest()
 
 
 def make_alert(incident: Incident, namespace: str, now_ns: int) -> Alert | None:

@@ -17,8 +17,11 @@ class Params:
         run_segments: pairs of a run and a step of its that are remembered for that in one partition.
         segments: steps of agents that are watched in one partition, and agents, up to 8 kB each; more are
             counted.
+        agent_segments: of these of one agent.
         names: of tools, models and finish reasons that are told apart in one partition; more are `other`.
+        stream_names: of these in one stream.
         first_values: pairs of a stream and a value of its that are remembered; beyond, none is told as new.
+        first_values_daily: of a stream that are told one by one in a day.
         windows: those of `streams.windows`.
     """
 
@@ -28,6 +31,9 @@ class Params:
     run_spacing_ns: int = 600 * SECOND_NS
     run_segments: int = 200_000
     segments: int = 10_000
-    names: int = 10_000
+    agent_segments: int = 1_000
+    names: int = 100_000
+    stream_names: int = 1_000
     first_values: int = 100_000
+    first_values_daily: int = 5
     windows: WindowParams = field(default_factory=WindowParams)

@@ -17,9 +17,8 @@ from schemas.alert import Alert
 from schemas.columns import TIME, Kind
 from schemas.frame import Flag, Header, make_batch
 from schemas.topics import RESULT_FRAMES
-from streams.drift.detectors import NATURES
 from streams.drift.params import Params
-from streams.drift.signals import is_closing
+from streams.drift.signals import SIGNALS, Nature, is_closing
 from streams.drift.watch import Found, Watch, WatchState
 from streams.state.processor import LabelReader, LabelState, Note, Output, Place
 from streams.state.snapshots import (
@@ -40,9 +39,10 @@ Outputs = list[Output | Alert]
 # Of what `snapshot` gives; a change comes with a migration in `restore`, and a golden snapshot.
 # 2: rates, mixes and runs are watched, too. Of version 1 all streams of numbers start anew.
 # 3: incidents that may be continued are kept.
-STATE_VERSION = 3
+# 4: names are those of a stream; hours of the day, values of runs that were taken.
+STATE_VERSION = 4
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 3
+LOGIC_VERSION = 4
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",
@@ -135,6 +135,8 @@ class DriftProcessor:
             detector, minutes = _from_version_1(minutes)
         if version == 2:
             detector = _from_version_2(detector)
+        if version < 4:
+            rest.watch.names = _names_of_version_3(rest.watch)
         self._labels.restore(rest.labels)
         self._ended = dict.fromkeys(rest.ended)
         try:
@@ -157,6 +159,7 @@ class DriftProcessor:
             "late": self._passed["late"] + passed_over["late"],
             "evicted.unwatched": self._passed["unwatched"] + passed_over["unwatched"],
             "folded.segments": self._passed["folded"] + self._windows.folded_rows,
+            "folded.names": self._watch.folded_names,
         }
 
     def after_gap(self) -> None:
@@ -237,8 +240,14 @@ def _from_version_1(minutes: Arrays) -> tuple[Arrays, Arrays]:
 def _from_version_2(detector: Arrays) -> Arrays:
     """Arrays of detectors of a state of version 2 as those of version 3: no incident is continued yet."""
     added: Arrays = {}
-    for nature in NATURES:
+    for nature in (Nature.NUMBER, Nature.RATE, Nature.MIX):
         phase = detector[f"{nature.name.lower()}.phase"]
         added[f"{nature.name.lower()}.ended"] = np.zeros(len(phase), np.int32)
         added[f"{nature.name.lower()}.confirmed"] = phase == Phase.RELEARNING
     return detector | added
+
+
+def _names_of_version_3(watch: WatchState) -> list[tuple[int, list[str]]]:
+    """Names by stream: all streams had the same, the first of which stood for others."""
+    mixes = {signal.key for signal in SIGNALS if signal.nature is Nature.MIX}
+    return [(number, watch.names[1:]) for number, (_, key) in enumerate(watch.streams) if key in mixes]

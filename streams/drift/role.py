@@ -8,9 +8,11 @@ from schemas.frame import Writer
 from schemas.topics import SIGNAL_FRAMES
 from streams.drift.params import Params
 from streams.drift.processor import DriftProcessor
+from streams.drift.signals import SIGNALS
 from streams.faust_shell import Shell
 from streams.health import Health
 from streams.settings import ConfigError, Settings
+from streams.windows.windows import SECOND_NS
 
 ROLE = "drift"
 
@@ -28,8 +30,10 @@ def detector_arl(settings: Settings) -> float:
         raise ConfigError(
             "A budget of false alarms needs detector_false_pages_per_week and detector_observations_per_week"
         )
+    # Some signals may raise more false alarms than others: as if all might, so that the budget is kept.
+    most = max(signal.budget for signal in SIGNALS)
     try:
-        return threshold_for(observations, pages)
+        return threshold_for(most * observations, pages)
     except ValueError as error:
         raise ConfigError(f"The budget of false alarms cannot be kept: {error}") from error
 
@@ -45,7 +49,11 @@ def run(settings: Settings, health: Health, stop: threading.Event) -> None:
     # Before the consumer joins its group, so that compiling delays no partition.
     warm_up()
     health.waiting("the first assignment")
-    params = Params(settings.namespace, detector_arl(settings))
+    params = Params(
+        settings.namespace,
+        detector_arl(settings),
+        run_spacing_ns=int(settings.detector_run_spacing_s * SECOND_NS),
+    )
     shell = Shell(
         settings, health, ROLE, SIGNAL_FRAMES, Writer.DRIFT, lambda place: DriftProcessor(place, params)
     )

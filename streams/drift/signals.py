@@ -5,7 +5,6 @@ for the first time; and each run once, when it closes for the first time. What c
 windows alone.
 """
 
-from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.windows.sums import Flags, integers, present
+from streams.windows.sums import Flags, Ints, integers, present
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,45 +90,46 @@ SIGNALS = (
     Signal("duration_s", "duration for the hour", "s", _SEASONAL, _STEP, "duration_ns", per_unit=1e9),
 )
 
-# Of these a detector takes one value of each run and step (`thinning`). A mix is what a run does step by step, and
-# values of an agent are those of whole runs.
+# Of these a detector takes one value of each run and step (`thinning`). A mix is what a run does step by
+# step, and values of an agent are those of whole runs.
 ONCE_A_RUN = np.array([s.segment is Segment.STEP and s.nature is not Nature.MIX for s in SIGNALS])
 
-Codes = Callable[[list[str]], list[int]]
 
-
-def values_of(batch: pa.RecordBatch, seen: Flags, codes: Codes) -> tuple[Floats, Flags]:
+def values_of(batch: pa.RecordBatch, seen: Flags) -> tuple[Floats, Flags]:
     """Values of each row's signals, in their units, and where there is one; both of shape (rows, signals).
 
     Args:
         batch: of kind SIGNALS; columns that its version does not have are taken for null.
-        seen: rows that detectors see; the others have no values.
-        codes: numbers of names, for mixes; asked for names that are values alone.
+        seen: which signals of each row are watched at all; shape (rows, signals).
+
+    Returns:
+        Values, of mixes zeros (`names_in`), and where there is one.
     """
-    shape = (batch.num_rows, len(SIGNALS))
-    values, has = np.zeros(shape), np.zeros(shape, np.bool_)
+    values, has = np.zeros(seen.shape), np.zeros(seen.shape, np.bool_)
     works = ~is_closing(batch)
     kinds = batch.column("kind")
     for place, signal in enumerate(SIGNALS):
         if signal.column not in batch.schema.names:
             continue
         column = batch.column(signal.column)
-        some = present(column) & seen
+        some = present(column) & seen[:, place]
         if not signal.column.startswith("run_"):
             some &= works
         if signal.kinds and some.any():
             some &= _is_in(kinds, signal.kinds)
         has[:, place] = some
-        if some.any():
-            values[some, place] = _values(column.filter(pa.array(some)), signal, codes)
+        if some.any() and signal.nature is not Nature.MIX:
+            values[:, place] = _numbers(column, signal)
     return values, has
 
 
-def _values(column: pa.Array, signal: Signal, codes: Codes) -> Floats:
-    if signal.nature is Nature.MIX:
-        coded = column.dictionary_encode()
-        found: Floats = np.array(codes(coded.dictionary.to_pylist()), np.float64)[coded.indices.to_numpy()]
-        return found
+def names_in(batch: pa.RecordBatch, rows: Ints, place: int) -> list[str]:
+    """Values of the mix at this place of `SIGNALS` in these rows, which have one."""
+    names: list[str] = batch.column(SIGNALS[place].column).take(pa.array(rows)).to_pylist()
+    return names
+
+
+def _numbers(column: pa.Array, signal: Signal) -> Floats:
     if signal.nature is Nature.RATE:
         return integers(column.cast(pa.int8())).astype(np.float64)
     return integers(column) / signal.per_unit

@@ -88,9 +88,11 @@ def summarize_first_seen(stream: Stream, category: str, n: int) -> str:
 
     Args:
         stream: in which it was seen.
-        category: the value.
+        category: the value; "": values that are not told one by one.
         n: observations of the stream until then.
     """
+    if not category:
+        return f"{place_of(stream)}: more values than can be told are new in the {stream.signal.title} today"
     return (
         f"{place_of(stream)}: {category} seen for the first time in the {stream.signal.title} ({n:,} before)"
     )

@@ -43,17 +43,20 @@ def stream_id(namespace: str, stream: Stream) -> int:
 class StreamTable:
     """State: segments by number, the number of each (segment, signal), and what each number watches."""
 
-    def __init__(self, namespace: str, limit: int) -> None:
+    def __init__(self, namespace: str, limit: int, agent_limit: int) -> None:
         """
         Args:
             namespace: of the deployment.
             limit: steps of agents that are watched, and agents.
+            agent_limit: of these of one agent: one that names each step anew leaves others their places.
         """
         self._namespace = namespace
         self._limit = limit
+        self._agent_limit = agent_limit
         self._segment_of: dict[tuple[str, ...], int] = {}
         # Agents under 1, steps of agents under 2: the number of their names.
         self._known: Counter[int] = Counter()
+        self._steps_of: Counter[str] = Counter()
         self._numbers: Ints = np.full((16, len(SIGNALS)), UNWATCHED, np.int64)
         self.streams: list[Stream] = []
 
@@ -72,6 +75,7 @@ class StreamTable:
         signals = {signal.key: number for number, signal in enumerate(SIGNALS)}
         self._segment_of = {segment: number for number, segment in enumerate(segments)}
         self._known = Counter(len(names) for names in segments)
+        self._steps_of = Counter(names[0] for names in segments if len(names) > 1)
         self._grow()
         self.streams = []
         for number, (segment, name) in enumerate(streams):
@@ -129,9 +133,13 @@ class StreamTable:
     def _segment(self, names: tuple[str, ...]) -> int:
         segment = self._segment_of.get(names)
         if segment is None:
+            is_step = len(names) > 1
             if self._known[len(names)] >= self._limit:
                 return UNWATCHED
+            if is_step and self._steps_of[names[0]] >= self._agent_limit:
+                return UNWATCHED
             self._known[len(names)] += 1
+            self._steps_of[names[0]] += is_step
             segment = self._segment_of[names] = len(self._segment_of)
         return segment
 

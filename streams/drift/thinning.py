@@ -1,9 +1,9 @@
 """Which steps of a run does a detector see? One of each kind, and another after a while. Pure.
 
-Steps of one run share its task, its customer, its growing prompt. They are not exchangeable with those of other
-runs, and a detector that takes all of them finds a change in each long run: 2,433 recorded calls in 62 runs
-made 15 false incidents where the promise was a tenth of one. Runs are much closer to exchangeable, so of each
-run, agent and step one value is taken. A run that goes on for longer gives another one after a pause, so
+Steps of one run share its task, its customer, its growing prompt. They are not exchangeable with those of
+other runs, and a detector that takes all of them finds a change in each long run: 2,433 recorded calls in 62
+runs made 15 false incidents where the promise was a tenth of one. Runs are much closer to exchangeable, so of
+each run, agent and step one value is taken. A run that goes on for longer gives another one after a pause, so
 that agents whose runs never end are watched, too.
 """
 
@@ -45,7 +45,8 @@ class Thinning:
     def load(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Go on from `state`; a snapshot from before there was one has none."""
         keys, times = arrays.get("thinning.key"), arrays.get("thinning.taken_ns")
-        self._taken_ns = {} if keys is None or times is None else dict(zip(keys.tolist(), times.tolist(), strict=True))
+        if keys is not None and times is not None:
+            self._taken_ns = dict(zip(keys.tolist(), times.tolist(), strict=True))
 
     def look(self, runs: pa.Array, segments: Ints, some: Flags, now_ns: Ints) -> Flags:
         """Which rows are taken?

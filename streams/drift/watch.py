@@ -7,6 +7,7 @@ told.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,7 +21,17 @@ from streams.drift.minutes import Minutes, Summaries, build_readings, observed
 from streams.drift.names import Names, Newcomers, News
 from streams.drift.params import Params
 from streams.drift.seasons import Seasons, hours_of
-from streams.drift.signals import ONCE_A_RUN, SIGNALS, is_closing, is_first, is_late, values_of
+from streams.drift.signals import (
+    ONCE_A_RUN,
+    SIGNALS,
+    Floats,
+    Nature,
+    is_closing,
+    is_first,
+    is_late,
+    names_in,
+    values_of,
+)
 from streams.drift.summaries import Levels
 from streams.drift.table import UNWATCHED, Stream, StreamTable, watched
 from streams.drift.thinning import Thinning
@@ -33,6 +44,7 @@ _BEGINNINGS = (IncidentKind.CONTINUED, IncidentKind.CONFIRMED)
 _SETTLES = (IncidentKind.CONFIRMED, IncidentKind.REBASED)
 _RESTARTED = "the stream starts anew under other parameters"
 _SUCCEEDED = "from now on it is watched by the hour of the day"
+_MIXES = [place for place, signal in enumerate(SIGNALS) if signal.nature is Nature.MIX]
 _ANNOUNCED = np.array([signal.announced for signal in SIGNALS])
 
 
@@ -54,7 +66,9 @@ class WatchState(msgspec.Struct, array_like=True):
     streams: list[tuple[int, str]]
     incidents: list[tuple[int, Incident, Levels]]
     passed_over: dict[str, int]
-    names: list[str] = []
+    # Pairs of a stream's number and its names; `processor` turns those of older versions into these.
+    names: list[Any] = []
+    restarted: list[int] = []
 
 
 class Watch:
@@ -66,9 +80,9 @@ class Watch:
     def __init__(self, params: Params) -> None:
         self._params = params
         self._detectors = Detectors()
-        self._table = StreamTable(params.namespace, params.segments)
-        self._names = Names(params.names)
-        self._newcomers = Newcomers(params.first_values)
+        self._table = StreamTable(params.namespace, params.segments, params.agent_segments)
+        self._names = Names(params.names, params.stream_names)
+        self._newcomers = Newcomers(params.first_values, params.first_values_daily)
         self._minutes = Minutes()
         self._book = IncidentBook(params.namespace)
         self._seasons = Seasons()
@@ -91,9 +105,10 @@ class Watch:
             self._book.state(),
             dict(self.passed_over),
             self._names.state(),
+            self._restarted,
         )
-        detectors = self._detectors.snapshot() | {"seen_values": self._newcomers.state()}
-        return about, detectors | self._seasons.state() | self._thinning.state(), minutes
+        others = self._newcomers.state() | self._seasons.state() | self._thinning.state()
+        return about, self._detectors.snapshot() | others, minutes
 
     def load(self, about: WatchState, detectors: Snapshot, minutes: Arrays) -> int:
         """Go on from `state`.
@@ -106,13 +121,14 @@ class Watch:
         self._table.load(about.segments, about.streams)
         self._book.load(about.incidents)
         self._names.load(about.names)
-        self._newcomers.load(np.asarray(detectors["seen_values"], np.int64))
+        self._newcomers.load(detectors)
         self._seasons.load(detectors)
         self._thinning.load(detectors)
         self.passed_over = Counter(about.passed_over)
-        self._restarted = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
-        self._seasons.restart(self._restarted)
-        return len(self._restarted)
+        anew = self._detectors.restore(detectors, [self._new(s) for s in self._table.streams])
+        self._seasons.restart(anew)
+        self._restarted = sorted({*about.restarted, *anew})
+        return len(anew)
 
     def _forget_settled(self) -> None:
         """Incidents that are over and will not be continued; it changes nothing of what will be told."""
@@ -135,6 +151,11 @@ class Watch:
     def streams(self) -> int:
         """Streams that are watched."""
         return len(self._table.streams)
+
+    @property
+    def folded_names(self) -> int:
+        """Values since the process began whose names were one too many: they are watched as `other`."""
+        return self._names.folded
 
     @property
     def open_incidents(self) -> int:
@@ -163,8 +184,7 @@ class Watch:
         """
         now_ns = self._now(batch, clock_ns, event_clock)
         segments = self._table.segments_of(labels["agent_name"], labels["step_name"], ~is_closing(batch))
-        values, has = values_of(batch, self._seen(batch, segments, event_clock), self._names.codes)
-        has &= watched(segments)
+        values, has = values_of(batch, self._seen(batch, segments, event_clock)[:, None] & watched(segments))
         some = (has & ONCE_A_RUN).any(axis=1)
         taken = self._thinning.look(batch.column("run_id"), segments[:, 0], some, now_ns)
         has &= taken[:, None] | ~ONCE_A_RUN
@@ -175,11 +195,12 @@ class Watch:
         succeeded = numbers[~taken], now_ns[row[~taken]]
         row, place, numbers, told = row[taken], place[taken], numbers[taken], told[taken]
         seen, now_ns = values[row, place], now_ns[row]
+        self._name(batch, row, place, numbers, seen)
         hours = hours_of(integers(batch.column("time")))[row]
         readings = self._detectors.update(numbers, seen, hours)
         rows = observed(now_ns, numbers, seen, readings)
         found = self._found(self._minutes.add(rows.take(told)), rows.take(readings.alarm & told))
-        news = self._newcomers.look(numbers, seen, readings.phase, _ANNOUNCED[place])
+        news = self._newcomers.look(numbers, seen, readings.phase, _ANNOUNCED[place], now_ns)
         changed = [self._announce(one, readings, now_ns, found) for one in news]
         for event, at in enumerate(readings.incidents.row.tolist()):
             if told[at]:
@@ -216,7 +237,7 @@ class Watch:
 
     def _announce(self, news: News, readings: Readings, now_ns: Ints, found: Found) -> Incident:
         """A value that its stream had never seen; the alert goes into `found`."""
-        stream, name = self._table.streams[news.number], self._names.name(news.code)
+        stream, name = self._table.streams[news.number], self._names.name(news.number, news.code)
         at_ns = int(now_ns[news.row])
         incident = first_seen(self._params.namespace, stream, name, int(readings.n[news.row]), at_ns)
         self._alert(incident, at_ns, found)
@@ -257,6 +278,13 @@ class Watch:
             threshold=float(incidents.threshold[event]),
         )
 
+    def _name(self, batch: pa.RecordBatch, row: Ints, place: Ints, numbers: Ints, values: Floats) -> None:
+        """Put codes of names in the places of mixes' values."""
+        for mix in _MIXES:
+            mine = np.flatnonzero(place == mix)
+            if len(mine):
+                values[mine] = self._names.codes(numbers[mine], names_in(batch, row[mine], mix))
+
     def _succeed(self, numbers: Ints, now_ns: Ints) -> list[Incident]:
         """Incidents of streams that take no more values since others are listened to instead, over."""
         over = []
@@ -268,7 +296,7 @@ class Watch:
         incidents = readings.incidents
         return Told(
             Direction(int(incidents.direction[event])),
-            self._names.name(int(incidents.code[event])),
+            self._names.name(int(incidents.slot[event]), int(incidents.code[event])),
             _levels(incidents.reference[event].tolist()),
             _levels(incidents.current[event].tolist()),
         )

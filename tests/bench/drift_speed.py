@@ -25,10 +25,9 @@ from schemas.frame import (
     make_batch,
     make_header,
 )
-from streams.drift.names import Names
 from streams.drift.params import Params
 from streams.drift.processor import DriftProcessor
-from streams.drift.signals import values_of
+from streams.drift.signals import SIGNALS, values_of
 from streams.drift.watch import Watch
 from streams.state.processor import Place
 from streams.windows.labels import encode_labels
@@ -105,7 +104,7 @@ def read(value: bytes) -> None:
     for name in SEGMENT_COLUMNS:
         encode_labels(batch.column(name))
     weighted_columns(batch, integers(batch.column("weight")))
-    values_of(batch, Names(10_000).codes)
+    values_of(batch, np.ones((batch.num_rows, len(SIGNALS)), np.bool_))
     for name in ("time", "append_time"):
         integers(batch.column(name))
 

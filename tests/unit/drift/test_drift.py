@@ -242,7 +242,7 @@ def test_corrections_reach_windows_but_no_detector(size: int) -> None:
 def test_a_step_over_an_hour_late_reaches_windows_but_no_detector_and_is_counted() -> None:
     feed = Feed()
     times = (0, HOUR_NS, HOUR_NS + 1)
-    feed.rows_of([make_row(append_time=START_NS + late_ns) for late_ns in times])
+    feed.rows_of([make_row(append_time=START_NS + SECOND_NS + late_ns) for late_ns in times])
     assert observations(feed)["duration_s"] == 2
     assert [row["steps"] for row in feed.rows(Kind.WINDOWS)] == [3, 3]
     ledger = [(row["entry"], row["count"], row["role"]) for row in feed.rows(Kind.LEDGER)]
