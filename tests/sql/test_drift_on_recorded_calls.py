@@ -120,7 +120,8 @@ def test_first_calls_of_models_are_told_as_news_and_not_as_drift(
     news = [row for row in rows if row["detector"] == "first-seen" and row["signal"] == "model_mix"]
     early = {event.request_model for event in events[: WARM_UP - 40]}
     later = {event.request_model for event in events[WARM_UP - 40 :]}
-    names = [row["category"] for row in news]
+    # On a day with more than five the last says that there are more.
+    names = [row["category"] for row in news if row["category"]]
     assert len(names) == len(set(names)) >= 20
     assert set(names) <= later - early
     assert {row["state"] for row in news} == {"confirmed"}
