@@ -133,12 +133,13 @@ SILENT_AGENT = Rule(
     query="alerts/silent_agent",
     panel=(links.INVENTORY, "inventory/silence"),
     severity="warning",
-    range_s=8 * DAY_S,
+    range_s=15 * DAY_S,
     fires_above=1.0,
     recovers_below=1.0,
-    summary="{{ $labels.agent }} has been silent for longer than is usual for it",
-    description="Time since the agent's last step against half as much again as its longest silence of the "
-    "last eight days; agents with steps in fewer than six different hours have no habit yet.",
+    summary="{{ $labels.agent }}: silent " + NUMBER + " times as long as its rhythm explains",
+    description="Time since the agent was heard last, against twice its longest pause around this time of "
+    "the day (ten minutes at least), or an hour past its return where it rests at this time of the week; "
+    "agents with steps in fewer than six different hours have no rhythm yet.",
 )
 DEAD_LETTERS = Rule(
     name="dead-letters",
@@ -185,6 +186,6 @@ NO_DATA = Rule(
 GROUPS = (
     Group("wakeline-costs", 5 * MINUTE_S, (BUDGET_BURN_1H, BUDGET_BURN_6H, UNPRICED)),
     Group("wakeline-agents", MINUTE_S, (ERROR_RATIO, LATENCY, DRIFT, LOOPING_RUN, RUNAWAY_RUN)),
-    Group("wakeline-presence", 5 * MINUTE_S, (SILENT_AGENT,)),
+    Group("wakeline-presence", MINUTE_S, (SILENT_AGENT,)),
     Group("wakeline-pipeline", MINUTE_S, (DEAD_LETTERS, LAG, NO_DATA)),
 )

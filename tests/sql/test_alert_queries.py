@@ -1,7 +1,7 @@
 """Do the queries of alert rules give the right numbers, and does each fire on what calls for it, and no more?
 
 Rows are seeded, as RUNS, DRIFT and WRITE would store them; the demo's own events are in
-`test_alerts_on_the_demo`.
+`test_alerts_on_the_demo`, rhythms of weeks in `test_silent_agents`.
 """
 
 import re
@@ -301,34 +301,6 @@ def test_a_run_is_a_runaway_by_steps_or_by_cost_over_all_its_parts(
         "a · in parts": 1.2,
     }
     assert fires(tables, "runaway-run") == {"a · long", "a · dear", "a · ended now", "a · in parts"}
-
-
-def test_silence_is_measured_against_the_agents_own_habit(
-    tables: tuple[Client, Client], client: Client
-) -> None:
-    def hours(agent: str, *ago: float) -> list[dict[str, Any]]:
-        return [
-            window(hour * 60, width_s=width_s, agent_name=agent)
-            for hour in ago
-            for width_s in (60, 3_600)
-            if width_s == 3_600 or hour < 6
-        ]
-
-    insert(
-        client,
-        Kind.WINDOWS,
-        [
-            *hours("steady", *np.arange(0.2, 30, 0.5)),
-            *hours("stopped", *np.arange(2, 30, 0.5)),
-            *hours("daily", *(12 + 24 * day for day in range(7))),
-            *hours("missed its day", *(37 + 24 * day for day in range(6))),
-            *hours("new", 3, 4, 5),
-            *hours("", *np.arange(2, 30, 0.5)),
-        ],
-    )
-    found = numbers(tables, "silent-agent")
-    assert found == {"stopped": pytest.approx(2 / 1.5), "missed its day": pytest.approx(37 / 36)}
-    assert fires(tables, "silent-agent") == {"stopped", "missed its day"}
 
 
 def test_calls_without_a_price_count_against_all_calls_of_the_agent(
