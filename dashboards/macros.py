@@ -3,9 +3,9 @@
 For tests, which run every query on the engine, and for whoever draws panels without Grafana. Rules are those
 of grafana-clickhouse-datasource 4: `$__conditionalAll` first and in the browser, then variables, then, in the
 backend, comments go and macros expand. What is not in the list of macros raises: a query that only looks
-right is worse than an error. Values are put in last, so that a value that looks like a macro stays a value;
-Grafana itself is less careful. Two formats of variables are allowed: `${name:sqlstring}`, and, for what a
-person writes, `decodeURLComponent('${name:percentencode}')`, in which no character of the value is SQL.
+right is worse than an error. Variables stand between quotes and in two formats alone: one value as
+`'${name:percentencode}'`, several as `'${name:queryparam}'`. Both leave letters, digits, `-_.~&=` and `%`, so
+that nothing in a value, whoever made the link, ends its text or looks like a macro; ClickHouse decodes it.
 """
 
 import re
@@ -29,33 +29,21 @@ class Scope:
         start_s: beginning of the range, Unix seconds.
         end_s: its end.
         interval_s: width of a bucket; Grafana derives it from range and width of the panel, at least 1.
-        variables: the dashboard's variables; `ALL` chooses all of `options`.
-        options: for each variable, all that it offers.
+        variables: the dashboard's variables; `ALL` is for `$__conditionalAll` alone.
     """
 
     start_s: int
     end_s: int
     interval_s: int = 60
     variables: Mapping[str, Value] = field(default_factory=dict)
-    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 _COMMENT = re.compile(r"('(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\")|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}")
+_VARIABLE = re.compile(r"'\$\{(\w+):(percentencode|queryparam)\}'")
+_UNQUOTED = re.compile(r"\$\{(\w+)[^}]*\}")
 _MACRO = re.compile(r"\$__(\w+)")
 _NAME = re.compile(r"\$\{?(\w+)")
 _CONDITIONAL = "$__conditionalAll("
-# Stands for a value while macros are expanded; from Unicode's private use area.
-_HOLD = "\ue000{}\ue001"
-
-
-def sqlstring(value: Value) -> str:
-    """Grafana's format of this name: quoted, quotes doubled, several joined by commas.
-
-    Backslashes stay as they are, though ClickHouse reads them as escapes: queries of variables double them.
-    """
-    values = [value] if isinstance(value, str) else value
-    return ",".join("'" + one.replace("'", "''") + "'" for one in values)
 
 
 def percentencode(value: Value) -> str:
@@ -69,10 +57,16 @@ def percentencode(value: Value) -> str:
     return quote(value, safe="")
 
 
-_FORMATS: Mapping[str | None, Callable[[Value], str]] = {
-    "sqlstring": sqlstring,
-    "percentencode": percentencode,
-}
+def queryparam(name: str, value: Value) -> str:
+    """Grafana's format of this name: `var-name=value` for each value, joined by `&`, values encoded.
+
+    Raises:
+        UnknownMacro: all are chosen, which is no list.
+    """
+    if value == ALL or list(value) == [ALL]:
+        raise UnknownMacro(f"All of {name} is no value: put it into $__conditionalAll")
+    values = [value] if isinstance(value, str) else value
+    return "&".join(f"var-{name}={percentencode(one)}" for one in values)
 
 
 def expand(sql: str, scope: Scope) -> str:
@@ -83,34 +77,26 @@ def expand(sql: str, scope: Scope) -> str:
         scope: range, interval and variables.
 
     Raises:
-        UnknownMacro: a macro or variable that is not known, a variable without `:sqlstring`, or a `$` left.
+        UnknownMacro: a macro or variable that is not known, a variable that could leave its text, all of a
+            variable outside of `$__conditionalAll`, or a `$` left.
     """
     text = _conditional_all(sql, scope)
-    held: list[str] = []
-
-    def hold(match: re.Match[str]) -> str:
-        write = _FORMATS.get(match[2])
-        if write is None:
-            raise UnknownMacro(f"{match[0]} is not quoted: write ${{{match[1]}:sqlstring}}")
-        held.append(write(_value(match[1], scope)))
-        return _HOLD.format(len(held) - 1)
-
-    text = _VARIABLE.sub(hold, text)
+    text = _VARIABLE.sub(lambda match: f"'{_written(match[1], match[2], scope)}'", text)
     text = _COMMENT.sub(lambda match: match[1] or " ", text)
+    if unquoted := _UNQUOTED.search(text):
+        raise UnknownMacro(f"{unquoted[0]} is not quoted: write '${{{unquoted[1]}:percentencode}}'")
     text = _expand_macros(text, scope)
     if "$" in text:
         at = text.index("$")
         raise UnknownMacro(f"Not expanded: {text[at : at + 40]!r}")
-    for number, value in enumerate(held):
-        text = text.replace(_HOLD.format(number), value)
     return text.strip()
 
 
-def _value(name: str, scope: Scope) -> Value:
+def _written(name: str, form: str, scope: Scope) -> str:
     if name not in scope.variables:
         raise UnknownMacro(f"There is no variable {name}")
     value = scope.variables[name]
-    return scope.options.get(name, ()) if value == ALL or list(value) == [ALL] else value
+    return percentencode(value) if form == "percentencode" else queryparam(name, value)
 
 
 def _conditional_all(sql: str, scope: Scope) -> str:

@@ -2,7 +2,11 @@
 
 A file begins with three comments: `title`, `question` (what the panel's description says) and `unit` (one of
 Grafana's ids). `{{name}}` stands for `shared/name.sql`, so that a filter used by many is written once;
-`{{NAME.warning}}` and `{{NAME.critical}}` for a threshold, so that a query judges as colours and alerts do.
+`{{NAME.warning}}` and `{{NAME.critical}}` for a threshold, so that a query judges as colours and alerts do;
+`{{chosen.name}}` for the list of what is chosen of a variable.
+
+A choice reaches SQL encoded as in an address: no character of it can end a text. Grafana's other format for
+lists, `sqlstring`, leaves backslashes as they are, and ClickHouse reads them as escapes.
 """
 
 import re
@@ -13,6 +17,7 @@ from dashboards import thresholds
 
 _HEADER = re.compile(r"-- title: (?P<title>.+)\n-- question: (?P<question>.+)\n-- unit: (?P<unit>\S+)\n")
 _SHARED = re.compile(r"\{\{(\w+)\}\}")
+_CHOSEN = re.compile(r"\{\{chosen\.(\w+)\}\}")
 _THRESHOLD = re.compile(r"\{\{(\w+)\.(warning|critical)\}\}")
 
 
@@ -66,7 +71,17 @@ def query_names(folder: str) -> list[str]:
 def _with_shared(sql: str) -> str:
     """Shared parts may hold others."""
     whole = _SHARED.sub(lambda match: _with_shared(_read(f"shared/{match[1]}")), sql).strip()
+    whole = _CHOSEN.sub(lambda match: _chosen(match[1]), whole)
     return _THRESHOLD.sub(lambda match: str(getattr(getattr(thresholds, match[1]), match[2])), whole)
+
+
+def _chosen(variable: str) -> str:
+    """A constant list for ClickHouse, out of `var-name=value&var-name=value`; a blank is + or %20 there.
+
+    Ask `has` of it, which makes use of the primary key; `IN` of a list that is computed does not.
+    """
+    values = f"extractAll('${{{variable}:queryparam}}', '=([^&]*)')"
+    return f"arrayMap(one -> decodeURLFormComponent(one), {values})"
 
 
 def _read(name: str) -> str:

@@ -37,7 +37,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         end_ms: its end.
         points: width of the picture in pixels; buckets are not narrower than one.
         variables: what was chosen, by name; `$__all` is all.
-        options: what there was to choose from, for variables at all.
     """
 
     dashboard: Name
@@ -45,7 +44,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     end_ms: Milliseconds
     points: Annotated[int, Meta(ge=1, le=20_000)] = 1_000
     variables: dict[Name, Chosen] = {}
-    options: dict[Name, Annotated[list[Annotated[str, Meta(max_length=4_000)]], Meta(max_length=5_000)]] = {}
 
     def scope(self, least_s: int = 1, **changes: Value) -> Scope:
         """What SQL is expanded for.
@@ -64,7 +62,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             end_s=-(-self.end_ms // 1_000),
             interval_s=interval_s(self.start_ms, self.end_ms, self.points, least_s),
             variables={**self.variables, **changes},
-            options=self.options,
         )
 
 

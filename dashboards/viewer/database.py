@@ -116,9 +116,11 @@ class Database:
                 f"ClickHouse at {source.url} does not take us as {source.user}: {_words_of(error)}"
             ) from error
         self._client = cast("HttpClient", made)
-        # `readonly` 2 lets no statement write, whatever the user may.
+        # `readonly` 1 lets no statement write, whatever the user may, nor reach out through a table function
+        # such as `url`, as 2 would. ClickHouse takes the others with it: it judges the settings of a request
+        # by those before it.
         for name, value in (
-            ("readonly", 2),
+            ("readonly", 1),
             ("max_execution_time", execution_s),
             ("session_timezone", "UTC"),
         ):

@@ -62,18 +62,17 @@ def choices(content: Content, question: Question, ask: Ask, defaults: Mapping[st
     """
     found: list[Choice] = []
     values: dict[str, Value] = {}
-    offered: dict[str, list[str]] = {}
     for variable in content.variables():
         name, error = str(variable["name"]), ""
         options = _listed(variable)
         if variable["type"] == "query":
-            scoped = msgspec.structs.replace(question, variables=values, options=offered)
+            scoped = msgspec.structs.replace(question, variables=values)
             try:
                 options = _pairs(ask(expand(sql_of(variable), scoped.scope())))
             except Refused as refused:
                 error = str(refused)
-        offered[name] = [value for value, _ in options]
-        values[name] = _chosen(variable, question.variables.get(name), defaults.get(name), offered[name])
+        offered = [value for value, _ in options]
+        values[name] = _chosen(variable, question.variables.get(name), defaults.get(name), offered)
         found.append(_choice(variable, options, values[name], error))
     return found
 

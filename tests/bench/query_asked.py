@@ -68,12 +68,10 @@ def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
         raise ValueError(f"{asked.uid} has a range that is not understood")
     range_s = int(found[1]) * _UNITS[found[2]]
     chosen: dict[str, Value] = {"namespace": "live"}
-    offered: dict[str, list[str]] = {}
     for name, one in variables_of(asked.uid).items():
         if name not in ("datasource", "namespace"):
             value = one["current"]["value"]
             chosen[name] = ALL if value == [ALL] else value
-            offered[name] = [option["value"] for option in one["options"]]
     changes = _CHOICES[number % len(_CHOICES)] | _WRITTEN | {"run": run_id}
     chosen |= {name: value for name, value in changes.items() if name in chosen}
     return Scope(
@@ -81,5 +79,4 @@ def scope_of(asked: Asked, end_s: int, number: int, run_id: str) -> Scope:
         end_s=end_s,
         interval_s=max(range_s // _POINTS, 15),
         variables=chosen,
-        options=offered,
     )

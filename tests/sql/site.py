@@ -15,9 +15,9 @@ from tests.sql.fleet_events import AGENTS, ENVIRONMENTS, HOUR_NS, NEEDLE, TEAMS
 from tests.sql.seed import Fleet, seed
 
 Rows = list[tuple[Any, ...]]
-# As the variables offer them: a name that is empty has a name, and backslashes are doubled.
+# As the variables offer them: a name that is empty has a name.
 OFFERED = {
-    "agent": [name.replace("\\", "\\\\") for name in AGENTS],
+    "agent": AGENTS,
     "environment": [name or "(none)" for name in ENVIRONMENTS],
     "team": [name or "(none)" for name in sorted(set(TEAMS.values()))],
 }
@@ -46,7 +46,7 @@ class Site:
         given |= {key: value for key, value in changes.items() if key in given}
         chosen: dict[str, Value] = {"namespace": of, "environment": ALL, "team": ALL, "agent": ALL}
         chosen |= EXAMPLES | {key: value for key, value in changes.items() if key not in given}
-        return Scope(**given, variables=chosen, options=OFFERED)
+        return Scope(**given, variables=chosen)
 
     def choice(self, scope: Scope) -> Choice:
         """The same range and choices, for what is expected of the events."""
@@ -99,7 +99,7 @@ def _names(name: str, value: Value) -> frozenset[str] | None:
     if value == ALL:
         return None
     texts = [value] if isinstance(value, str) else value
-    return frozenset("" if text == "(none)" else text.replace("\\\\", "\\") for text in texts)
+    return frozenset("" if text == "(none)" else text for text in texts)
 
 
 def make_site(connect: Callable[..., Client], database: Callable[[], str]) -> Site:

@@ -188,9 +188,12 @@ def test_what_queries_name_is_declared_and_what_is_declared_is_named(content: Js
     for target in targets_of(content["uid"]):
         sql = target["rawSql"]
         for found in PLACEHOLDER.findall(sql):
-            assert re.fullmatch(r"\w+:(sqlstring|percentencode)", found), f"${{{found}}} is not quoted"
-            if found.endswith(":percentencode"):
+            name, _, form = found.partition(":")
+            assert form in ("percentencode", "queryparam"), f"${{{found}}} may leave its text"
+            if form == "percentencode":
                 assert f"decodeURLComponent('${{{found}}}')" in sql
+            else:
+                assert f"extractAll('${{{name}:queryparam}}', '=([^&]*)')" in sql
         named |= {found.split(":")[0] for found in PLACEHOLDER.findall(sql)}
     assert named == declared - {"datasource"}
 

@@ -15,7 +15,7 @@ FROM
         'prices' AS tags,
         min(moment) OVER () AS first_moment
     FROM step_prices
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
     GROUP BY price_book
     UNION ALL
@@ -26,7 +26,7 @@ FROM
         'prices' AS tags,
         toDateTime64(0, 9, 'UTC') AS first_moment
     FROM step_repricings
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND repricing_time >= $__fromTime
         AND repricing_time < $__toTime
     GROUP BY repricing_time

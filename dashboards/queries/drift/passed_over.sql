@@ -7,7 +7,7 @@ SELECT
     max(time) AS last_time,
     argMax(detail, time) AS detail
 FROM agent_ledger
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
     AND entry LIKE 'detectors.%'
 GROUP BY entry

@@ -12,7 +12,7 @@ SELECT
     max(clock_skew_p95_s) AS skew_p95,
     arrayStringConcat(arraySort(groupUniqArrayArray(advice)), '; ') AS advice
 FROM telemetry_health_hours
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND hour >= toStartOfHour($__toTime - INTERVAL 1 HOUR)
     AND hour < $__toTime
 GROUP BY emitter, version

@@ -8,8 +8,8 @@ SELECT
     arrayStringConcat(arraySort(groupUniqArrayIf(20)(toString(tool_name), tool_name != '')), ', ') AS tools,
     max(time) AS last_seen
 FROM step_labels
-WHERE namespace = ${namespace:sqlstring}
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
+    AND $__conditionalAll(has({{chosen.agent}}, agent_name), $agent)
     AND {{in_range}}
     AND mcp_method_name != ''
 GROUP BY server

@@ -35,7 +35,7 @@ LEFT JOIN
 (
     SELECT model, arrayStringConcat(arraySort(groupUniqArrayIf(provider_name, provider_name != '')), ', ') AS providers
     FROM step_labels
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND kind IN ('llm', 'embedding')
     GROUP BY model

@@ -11,7 +11,7 @@ FROM
         ($__toTime, quantileExactWeightedIf(0.95)(upper_s, rows, time >= $__fromTime), sumIf(rows, time >= $__fromTime))
     ]) AS point
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'pipeline_delay'
         AND {{since_previous}}
 )

@@ -16,7 +16,7 @@ FROM
 (
     SELECT time, bucket, upper_s, rows
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND measure = 'pipeline_delay'
 )

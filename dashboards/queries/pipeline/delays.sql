@@ -10,7 +10,7 @@ FROM
 (
     SELECT time, upper_s, rows
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND measure = 'pipeline_delay'
 )

@@ -9,7 +9,7 @@ FROM
 (
     SELECT time, source, upper_s, rows
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND measure = 'emitter_delay'
 )

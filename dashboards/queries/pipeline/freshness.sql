@@ -5,7 +5,7 @@ SELECT
     multiIf(measure IN ('steps', 'started_steps'), 'INGEST', measure IN ('runs', 'corrected_steps'), 'RUNS', 'DRIFT') AS role,
     greatest(0, dateDiff('second', max(time) + INTERVAL 1 MINUTE, $__toTime)) AS still
 FROM agent_arrivals
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
     AND measure NOT LIKE '%_delay'
 GROUP BY role

@@ -8,7 +8,7 @@ SELECT
     count,
     detail
 FROM agent_ledger
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
 ORDER BY time DESC, role, entry
 LIMIT 200

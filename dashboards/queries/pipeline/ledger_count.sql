@@ -3,5 +3,5 @@
 -- unit: short
 SELECT count() AS entries
 FROM agent_ledger
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}

@@ -10,7 +10,7 @@ SELECT
     detail,
     leftUTF8(toValidUTF8(payload), 200) AS payload
 FROM agent_dead_letters
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
 ORDER BY time DESC
 LIMIT 100

@@ -9,7 +9,7 @@ FROM
 (
     SELECT time, reason
     FROM agent_dead_letters
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
 )
 GROUP BY time, reason

@@ -11,7 +11,7 @@ FROM
         ($__toTime, countIf(time >= $__fromTime))
     ]) AS point
     FROM agent_dead_letters
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{since_previous}}
 )
 WHERE time = $__toTime OR letters > 0

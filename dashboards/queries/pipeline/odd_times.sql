@@ -3,7 +3,7 @@
 -- unit: short
 SELECT count() AS steps
 FROM agent_steps
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND time = toDateTime64(0, 9, 'UTC')
     AND append_time >= $__fromTime
     AND append_time < $__toTime

@@ -14,7 +14,7 @@ FROM
     UNION ALL
     SELECT time, 0 AS again, count AS after_an_hour
     FROM agent_ledger
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND entry = 'detectors.late'
 )

@@ -9,7 +9,7 @@ FROM
 (
     SELECT time, transform(measure, ['started_steps', 'steps', 'corrected_steps', 'runs', 'windows', 'readings'], ['INGEST: started steps', 'INGEST: steps', 'RUNS: corrected steps', 'RUNS: runs', 'DRIFT: windows', 'DRIFT: readings'], '') AS what, rows
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND measure NOT LIKE '%_delay'
 )

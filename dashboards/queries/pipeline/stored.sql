@@ -11,7 +11,7 @@ FROM
         ($__toTime, sumIf(rows, time >= $__fromTime))
     ]) AS point
     FROM agent_arrivals
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'steps'
         AND {{since_previous}}
 )

@@ -11,7 +11,7 @@ FROM
 (
     SELECT time, name, content, run_id, event_id, decodeURLComponent('${search:percentencode}') AS needle
     FROM agent_contents
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND {{in_range}}
         AND needle != ''
         AND positionCaseInsensitiveUTF8(content, needle) > 0

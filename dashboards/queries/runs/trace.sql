@@ -21,7 +21,7 @@ FROM
 (
     SELECT *
     FROM otel_traces
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND TraceId = decodeURLComponent('${run:percentencode}')
         AND Timestamp >= {{run_from}}
         AND Timestamp <= {{run_until}}

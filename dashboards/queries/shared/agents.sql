@@ -1,3 +1,3 @@
-namespace = ${namespace:sqlstring}
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_name IN (SELECT arrayJoin(agents) FROM run_parts WHERE namespace = ${namespace:sqlstring} AND {{since_previous}} AND if(team = '', '(none)', team) IN (${team:sqlstring})), $team)
+namespace = decodeURLComponent('${namespace:percentencode}')
+    AND $__conditionalAll(has({{chosen.agent}}, agent_name), $agent)
+    AND $__conditionalAll(agent_name IN (SELECT arrayJoin(agents) FROM run_parts WHERE namespace = decodeURLComponent('${namespace:percentencode}') AND {{since_previous}} AND has({{chosen.team}}, if(team = '', '(none)', team))), $team)

@@ -1,7 +1,7 @@
 (
     SELECT window_start
     FROM windows
-    WHERE namespace = ${namespace:sqlstring}
+    WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND width_s = 3600
         AND window_start >= $__fromTime - dateDiff('second', $__fromTime, $__toTime)
         AND window_start < $__toTime

@@ -1,1 +1,1 @@
-$__conditionalAll(model IN (${model:sqlstring}), $model)
+$__conditionalAll(has({{chosen.model}}, model), $model)

@@ -3,7 +3,7 @@ SELECT
     teams,
     multiIf(
         agent_name = 'unattributed', 'no step says whose it is',
-        agent_name IN (SELECT DISTINCT service_name FROM step_labels WHERE namespace = ${namespace:sqlstring} AND {{in_range}}), 'named after its service: no step names an agent',
+        agent_name IN (SELECT DISTINCT service_name FROM step_labels WHERE namespace = decodeURLComponent('${namespace:percentencode}') AND {{in_range}}), 'named after its service: no step names an agent',
         length(teams) = 0, 'no run names a team',
         runs_of_nobody > 0, concat(toString(runs_of_nobody), ' of its ', toString(runs), ' own runs name no team'),
         ''

@@ -1,2 +1,2 @@
-namespace = ${namespace:sqlstring}
+namespace = decodeURLComponent('${namespace:percentencode}')
     AND run_id = decodeURLComponent('${run:percentencode}')

@@ -1,1 +1,1 @@
-$__conditionalAll(run_id IN (SELECT run_id FROM agent_steps WHERE namespace = ${namespace:sqlstring} AND {{since_previous}} AND model IN (${model:sqlstring})), $model)
+$__conditionalAll(run_id IN (SELECT run_id FROM agent_steps WHERE namespace = decodeURLComponent('${namespace:percentencode}') AND {{since_previous}} AND has({{chosen.model}}, model)), $model)

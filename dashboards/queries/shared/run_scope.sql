@@ -1,4 +1,4 @@
-namespace = ${namespace:sqlstring}
-    AND $__conditionalAll(if(environment = '', '(none)', environment) IN (${environment:sqlstring}), $environment)
-    AND $__conditionalAll(if(team = '', '(none)', team) IN (${team:sqlstring}), $team)
-    AND $__conditionalAll((agent_name IN (${agent:sqlstring}) OR hasAny(agents, [${agent:sqlstring}])), $agent)
+namespace = decodeURLComponent('${namespace:percentencode}')
+    AND $__conditionalAll(has({{chosen.environment}}, if(environment = '', '(none)', environment)), $environment)
+    AND $__conditionalAll(has({{chosen.team}}, if(team = '', '(none)', team)), $team)
+    AND $__conditionalAll((has({{chosen.agent}}, agent_name) OR hasAny(agents, {{chosen.agent}})), $agent)

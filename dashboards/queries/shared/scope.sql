@@ -1,2 +1,2 @@
 {{agents}}
-    AND $__conditionalAll(if(environment = '', '(none)', environment) IN (${environment:sqlstring}), $environment)
+    AND $__conditionalAll(has({{chosen.environment}}, if(environment = '', '(none)', environment)), $environment)

@@ -1,1 +1,1 @@
-{{stream_name}} = if(${stream:sqlstring} = '(loudest)', (SELECT argMax({{stream_name}}, (statistic / threshold, n)) FROM agent_readings WHERE {{agents}} AND {{in_range}}), ${stream:sqlstring})
+{{stream_name}} = if(decodeURLComponent('${stream:percentencode}') = '(loudest)', (SELECT argMax({{stream_name}}, (statistic / threshold, n)) FROM agent_readings WHERE {{agents}} AND {{in_range}}), decodeURLComponent('${stream:percentencode}'))

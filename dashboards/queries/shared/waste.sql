@@ -16,7 +16,7 @@ SELECT
     (
         SELECT run_id, sum(cost_usd) AS cost
         FROM agent_steps
-        WHERE namespace = ${namespace:sqlstring}
+        WHERE namespace = decodeURLComponent('${namespace:percentencode}')
             AND {{in_range}}
             AND error_type != ''
             AND cost_usd > 0

@@ -2,10 +2,10 @@
 -- question: Which agents have steps in the range?
 -- unit: short
 SELECT
-    replaceAll(agent_name, '\\', '\\\\') AS value,
-    CAST(agent_name, 'String') AS text
+    CAST(agent_name, 'String') AS value,
+    value AS text
 FROM window_parts
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{width}}
     AND {{in_range}}
     AND agent_name != ''

@@ -2,9 +2,9 @@
 -- question: Which environments have runs in the range?
 -- unit: short
 SELECT DISTINCT
-    if(environment = '', '(none)', replaceAll(environment, '\\', '\\\\')) AS value,
-    if(environment = '', '(none)', CAST(environment, 'String')) AS text
+    if(environment = '', '(none)', CAST(environment, 'String')) AS value,
+    value AS text
 FROM run_parts
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
 ORDER BY text

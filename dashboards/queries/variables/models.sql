@@ -2,10 +2,10 @@
 -- question: Which models were asked in the range?
 -- unit: short
 SELECT
-    replaceAll(model, '\\', '\\\\') AS value,
-    CAST(model, 'String') AS text
+    CAST(model, 'String') AS value,
+    value AS text
 FROM window_parts
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{width}}
     AND {{in_range}}
     AND model != ''

@@ -4,7 +4,7 @@
 SELECT value, text
 FROM
 (
-    SELECT DISTINCT replaceAll(namespace, '\\', '\\\\') AS value, CAST(namespace, 'String') AS text
+    SELECT DISTINCT CAST(namespace, 'String') AS value, value AS text
     FROM run_parts
     WHERE {{in_range}}
     UNION DISTINCT

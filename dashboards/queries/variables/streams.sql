@@ -7,8 +7,8 @@ FROM
     SELECT '(loudest)' AS value, '(most evidence)' AS text, 2. AS place, 0. AS evidence
     UNION ALL
     SELECT
-        replaceAll({{stream_name}}, '\\', '\\\\') AS value,
-        {{stream_name}} AS text,
+        {{stream_name}} AS value,
+        value AS text,
         1. AS place,
         max(ifNull(statistic / threshold, 0)) AS evidence
     FROM agent_readings

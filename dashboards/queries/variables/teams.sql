@@ -2,9 +2,9 @@
 -- question: Which teams have runs in the range?
 -- unit: short
 SELECT DISTINCT
-    if(team = '', '(none)', replaceAll(team, '\\', '\\\\')) AS value,
-    if(team = '', '(none)', CAST(team, 'String')) AS text
+    if(team = '', '(none)', CAST(team, 'String')) AS value,
+    value AS text
 FROM run_parts
-WHERE namespace = ${namespace:sqlstring}
+WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}
 ORDER BY text

@@ -5,7 +5,7 @@ import { refreshControl, refreshMs, timeControl, variableControls } from "./cont
 import { fill, h } from "./dom.js";
 import { query, variablesQuery } from "./links.js";
 import { Panel } from "./panel.js";
-import { ALL, read, write } from "./state.js";
+import { read, write } from "./state.js";
 import { iso, moment, useZone } from "./times.js";
 
 const TALL_MARGIN = "600px";
@@ -149,9 +149,7 @@ class Dashboard {
   }
 
   question(variables = this.values()) {
-    const all = this.variables.filter(({ value }) => [value].flat().includes(ALL));
-    const options = Object.fromEntries(all.map(({ name, options: found }) => [name, found.map(([value]) => value)]));
-    return { dashboard: this.model.uid, start_ms: Math.round(this.now.start), end_ms: Math.round(this.now.end), variables, options };
+    return { dashboard: this.model.uid, start_ms: Math.round(this.now.start), end_ms: Math.round(this.now.end), variables };
   }
 
   scope() {

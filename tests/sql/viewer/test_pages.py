@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboards.viewer.database import Source
-from tests.sql.fleet_events import NEEDLE
+from tests.sql.fleet_events import AGENTS, NEEDLE
 from tests.sql.site import Site
 from tests.sql.viewer.browsing import Tab
 from tests.sql.viewer.serving import Served, own_dashboard, serving
@@ -189,6 +189,23 @@ def test_a_waterfall_nests_steps_below_those_that_hold_them(
                 assert order.index(above) < order.index(name)
 
 
+def test_a_link_chooses_an_agent_whatever_its_name_holds(opened: Opened, served: Served, site: Site) -> None:
+    """The last agent's name would end a text and widen the choice, if it were SQL."""
+    name = AGENTS[-1]
+    with opened(served.url) as tab:
+        tab.open(fleet(site, uid="wakeline-cost"))
+        tab.panel("Agents by spend").get_by_role("link", name=name, exact=True).first.click()
+        tab.page.wait_for_url("**/d/wakeline-runs**")
+        tab.settle()
+        assert address(tab)["var-agent"] == [name]
+        assert tab.page.locator(".failure:visible").all_inner_texts() == []
+        chosen = site.choice(site.scope("live", agent=[name]))
+        assert runs(tab) == len(chosen.runs) > 0
+        tab.page.locator("[data-variable=agent] summary").click()
+        assert tab.page.get_by_label(name, exact=True).is_checked()
+        assert tab.complaints == []
+
+
 # -- search
 
 
@@ -305,7 +322,7 @@ def test_the_sql_of_a_panel_can_be_read(opened: Opened, served: Served, site: Si
         tab.panel("Spend by agent").get_by_role("button", name="Menu of Spend by agent").click()
         tab.page.get_by_role("menuitem", name="Show the SQL").click()
         shown = tab.page.get_by_role("dialog").locator("pre").inner_text()
-        assert "'it''s'" in shown
+        assert "'var-agent=it%27s'" in shown
         assert "$" not in shown
         tab.page.keyboard.press("Escape")
         assert tab.page.get_by_role("dialog").count() == 0
