@@ -2,6 +2,8 @@
 
 import re
 
+from streams.sql_shell.answers import safe
+
 _POSITION = re.compile(r"failed at position (\d+)")
 # Behind the place: the rest of the statement, with the FORMAT that was added to it.
 _REST = re.compile(r"(failed at position \d+ \(.*?\)(?: \(line \d+, col \d+\))?): .*?(?=\. Unmatched|$)")
@@ -10,6 +12,8 @@ _HINTS = {"UNKNOWN_TABLE": "\\d lists tables and views"}
 
 def describe(error: Exception, statement: str = "") -> str:
     """An error of the client: ClickHouse's code and name first, then what is wrong.
+
+    Without control characters: ClickHouse quotes the value that was wrong, which an agent may have written.
 
     Args:
         error: as raised.
@@ -22,7 +26,7 @@ def describe(error: Exception, statement: str = "") -> str:
     name = getattr(error, "name", None)
     code = re.match(r"Code: (\d+)\. (?:DB::Exception: )?", text)
     if code is None:
-        return f"ClickHouse does not answer: {text}"
+        return safe(f"ClickHouse does not answer: {text}")
     message = text[code.end() :].removesuffix(f" ({name})")
     # The statement is in front of whoever wrote it, and what else might have stood there is half the grammar.
     message = re.sub(r"\.? [Ii]n scope .*?(?=\. Maybe you meant|$)", "", message, flags=re.DOTALL)
@@ -30,7 +34,7 @@ def describe(error: Exception, statement: str = "") -> str:
     message = _REST.sub(r"\1", re.sub(r"\s+", " ", message))
     hint = f". {_HINTS[name]}" if name in _HINTS else ""
     said = f"Code {code[1]}{f' {name}' if name else ''}: {message.rstrip('. ')}{hint}"
-    return "\n".join([said, *_place(message, statement)])
+    return "\n".join(map(safe, [said, *_place(message, statement)]))
 
 
 def _place(message: str, statement: str) -> list[str]:

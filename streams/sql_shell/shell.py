@@ -116,7 +116,7 @@ class Shell:
         if meaning.about:
             title = self._about(meaning, parameters)
         if title and self.format in ("table", "vertical"):
-            print(title, file=self._out)
+            print(safe(title), file=self._out)
         answer(self.client, meaning.sql, self.format, self._out, parameters)
 
     def _about(self, meaning: Ask, parameters: Mapping[str, str]) -> str:

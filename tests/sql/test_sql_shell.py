@@ -143,6 +143,25 @@ def test_an_error_has_its_code_and_ends_the_run(
     assert out.getvalue() == ""
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT toInt32(concat(char(27), '[31mEVIL', char(7)))",
+        "SELECT toInt32('\x1b[31mEVIL\x07')",
+        "SELECT throwIf(1, concat('a', char(27), '[2J', char(194, 155), '31mEVIL'))",
+        "SELECT '\x1b[31mEVIL' AND )",
+    ],
+)
+def test_an_error_holds_no_escape_sequence_of_a_terminal(
+    client: Client, capsys: pytest.CaptureFixture[str], query: str
+) -> None:
+    assert run_sql(client, query, format="table", out=io.StringIO()) == 1
+    error = capsys.readouterr().err
+    assert "EVIL" in error
+    assert "\\x1b[" in error
+    assert not [sign for sign in error if sign != "\n" and not sign.isprintable()]
+
+
 def test_a_server_that_does_not_answer_is_told_in_a_sentence() -> None:
     with pytest.raises(Error) as raised:
         clickhouse_connect.get_client(host="127.0.0.1", port=9)
