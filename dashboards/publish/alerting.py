@@ -6,7 +6,7 @@ has no room for a mark: one that differs is never overwritten unasked.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -106,12 +106,17 @@ class Contact:
     @property
     def wanted(self) -> Json:
         """Without what comes from the environment."""
-        return self._shown(self._content())
+        return _without(self._secrets, self._content())
 
     @property
     def has_secret(self) -> bool:
         """Does a setting come from the environment?"""
-        return _has_variable(self.point.settings)
+        return bool(self._secrets)
+
+    @property
+    def _secrets(self) -> frozenset[str]:
+        """Settings that come from the environment, whole or in part."""
+        return frozenset(name for name, value in self.point.settings.items() if _has_variable(value))
 
     def look(self, grafana: Grafana) -> Found:
         """By its uid. What Grafana hides counts as equal."""
@@ -122,16 +127,17 @@ class Contact:
         wanted = self._content()
         held = {name: raw.get(name) for name in ("name", "type")}
         held["settings"] = _unhidden(raw.get("settings", {}), wanted["settings"])
-        shown = self._shown(held)
-        if raw.get("provenance") == "file":
-            return Found(State.FILE, shown, raw=raw)
-        if held == {name: wanted[name] for name in held}:
-            return Found(State.SAME, shown, raw=raw)
         differ = sorted(
             name
             for name in wanted["settings"].keys() | held["settings"].keys()
             if wanted["settings"].get(name) != held["settings"].get(name)
         )
+        # The file may have named a variable yesterday where Grafana holds something else than it says today.
+        shown = _without(self._secrets.union(differ), held)
+        if raw.get("provenance") == "file":
+            return Found(State.FILE, shown, raw=raw)
+        if held == {name: wanted[name] for name in held}:
+            return Found(State.SAME, shown, raw=raw)
         return Found(State.FOREIGN, shown, f"It differs in {', '.join(differ) or 'name or type'}", raw)
 
     def write(self, grafana: Grafana, found: Found) -> None:
@@ -163,11 +169,11 @@ class Contact:
             )
         return self.environment[name]
 
-    def _shown(self, content: Json) -> Json:
-        """Without what the environment has put in, and without what it may have put in before."""
-        secret = {name for name, value in self.point.settings.items() if _has_variable(value)}
-        settings = {name: HIDDEN if name in secret else value for name, value in content["settings"].items()}
-        return {"name": content["name"], "type": content["type"], "settings": settings}
+
+def _without(secrets: Collection[str], content: Json) -> Json:
+    """A contact point as it may be shown."""
+    settings = {name: HIDDEN if name in secrets else value for name, value in content["settings"].items()}
+    return {"name": content["name"], "type": content["type"], "settings": settings}
 
 
 def _has_variable(value: Any) -> bool:

@@ -370,6 +370,25 @@ def test_what_grafana_hides_counts_as_equal(double: GrafanaDouble, grafana: Graf
     assert SECRET not in str(left.found.held)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"username": "u"}, {"url": "https://x.example", "username": "u"}, {"url": {"of": "x"}}, {}],
+    ids=["gone", "plain", "nested", "nothing"],
+)
+def test_what_was_a_secret_is_not_shown_when_the_file_no_longer_names_it(
+    double: GrafanaDouble, grafana: Grafana, settings: dict[str, Any]
+) -> None:
+    point = msgspec.structs.replace(EXAMPLE.contact_points[0], settings={"url": "$HOOK", "username": "u"})
+    run(grafana, Publication(Objectives(contact_points=(point,)), None, "", {"HOOK": SECRET}))
+    assert double.state.points["wakeline-on-call"]["settings"]["url"] == SECRET
+    changed = msgspec.structs.replace(point, settings=settings)
+    site = Publication(Objectives(contact_points=(changed,)), None, "", {})
+    left = decision_on(run(grafana, site), "wakeline on call")
+    assert left.found.state is State.FOREIGN
+    assert "url" in left.found.why
+    assert SECRET not in "\n".join([*difference(left), left.found.why, str(left.found.held)])
+
+
 def test_settings_within_settings_are_filled_hidden_and_compared(
     double: GrafanaDouble, grafana: Grafana
 ) -> None:
