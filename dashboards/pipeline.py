@@ -1,7 +1,7 @@
 """Does what agents send arrive, whole and in time? What ClickHouse knows of the pipeline itself."""
 
 from dashboards.builder import Row, dashboard, section
-from dashboards.links import PIPELINE
+from dashboards.links import PIPELINE, field, link_to
 from dashboards.panels import (
     Column,
     Json,
@@ -29,6 +29,7 @@ from dashboards.variables import shared_variables
 UID = PIPELINE
 
 _LIFE = (State(1, "stored something", GREEN),)
+_NOT_STORED = "Nothing was stored in this range"
 _NOT_HERE = """\
 ClickHouse knows what was stored, and cannot know what waits. Each role serves that itself, for Prometheus \
 (`/metrics`, docs/operations.md):
@@ -48,31 +49,71 @@ ClickHouse knows what was stored, and cannot know what waits. Each role serves t
 def build() -> Json:
     """The dashboard "Pipeline"."""
     numbers = (
-        stat("pipeline/stored", steps=PLAIN, decimals=1, change="same_as_value"),
-        stat("pipeline/delay", steps=LAG_S.steps, decimals=1, change="inverted", no_value="–"),
+        stat("pipeline/stored", steps=PLAIN, decimals=1, change="same_as_value", no_value="nothing stored"),
+        stat("pipeline/delay", steps=LAG_S.steps, decimals=1, change="inverted", no_value="nothing stored"),
         stat("pipeline/letters_count", steps=SOME_IS_BAD, decimals=0, change="inverted"),
         stat("pipeline/duplicates_share", steps=DUPLICATE_RATIO.steps, decimals=2, no_value="–"),
         stat("pipeline/unpriced_share", steps=UNPRICED_RATIO.steps, decimals=2, no_value="–"),
         stat("pipeline/ledger_count", steps=SOME_IS_BAD, decimals=0),
     )
     life = (
-        status_history("pipeline/heartbeat", "role", _LIFE),
-        bargauge("pipeline/freshness", steps=NO_DATA_S.steps, decimals=0),
+        status_history(
+            "pipeline/heartbeat", "role", _LIFE, no_value="No role has stored anything in this range"
+        ),
+        bargauge(
+            "pipeline/freshness",
+            steps=NO_DATA_S.steps,
+            decimals=0,
+            no_value="No role has stored anything in this range",
+        ),
+    )
+    arrived = table(
+        "pipeline/arrived",
+        Column("runs", "short", 0, 100),
+        Column(
+            "first_arrived",
+            "dateTimeAsIso",
+            link=link_to(PIPELINE, "What was stored then", time=(field("from_ms"), field("to_ms"))),
+        ),
+        Column("last_arrived", "dateTimeAsIso"),
+        Column("from_ms", "none", hidden=True),
+        Column("to_ms", "none", hidden=True),
+        no_value="No run has begun in this range",
     )
     rates = (
-        timeseries("pipeline/rows", label="what", calcs=("mean", "max")),
-        timeseries("pipeline/sources", label="source", stack="normal", calcs=("mean", "max")),
+        timeseries("pipeline/rows", label="what", calcs=("mean", "max"), no_value=_NOT_STORED),
+        timeseries(
+            "pipeline/sources", label="source", stack="normal", calcs=("mean", "max"), no_value=_NOT_STORED
+        ),
     )
     delays = (
-        timeseries("pipeline/delays", steps=LAG_S.steps, calcs=("mean", "max")),
-        heatmap("pipeline/delay_heatmap"),
+        timeseries("pipeline/delays", steps=LAG_S.steps, calcs=("mean", "max"), no_value=_NOT_STORED),
+        heatmap("pipeline/delay_heatmap", no_value=_NOT_STORED),
     )
     losses = (
         timeseries(
-            "pipeline/letters_by_reason", label="reason", stack="normal", calcs=("sum",), min_interval="5m"
+            "pipeline/letters_by_reason",
+            label="reason",
+            stack="normal",
+            calcs=("sum",),
+            min_interval="5m",
+            no_value="No dead letter came in this range",
         ),
-        timeseries("pipeline/repeats", stack="normal", calcs=("sum",), min_interval="5m"),
-        timeseries("pipeline/unpriced", label="model", stack="normal", calcs=("sum",), min_interval="5m"),
+        timeseries(
+            "pipeline/repeats",
+            stack="normal",
+            calcs=("sum",),
+            min_interval="5m",
+            no_value="No run has begun in this range",
+        ),
+        timeseries(
+            "pipeline/unpriced",
+            label="model",
+            stack="normal",
+            calcs=("sum",),
+            min_interval="5m",
+            no_value="No call without a price in this range",
+        ),
     )
     letters = table(
         "pipeline/letters",
@@ -81,7 +122,7 @@ def build() -> Json:
         Column("partition", "none", 0, 80),
         Column("offset", "none", 0, 90),
         Column("reason", width=130),
-        no_value="No dead letters in this range",
+        no_value="No dead letter came in this range",
     )
     ledger = table(
         "pipeline/ledger",
@@ -92,7 +133,7 @@ def build() -> Json:
         no_value="Nothing of the kind in this range",
     )
     emitters = (
-        timeseries("pipeline/emitters", label="source", calcs=("mean", "max")),
+        timeseries("pipeline/emitters", label="source", calcs=("mean", "max"), no_value=_NOT_STORED),
         stat("pipeline/odd_times", steps=SOME_IS_BAD, decimals=0),
         table(
             "pipeline/dropped",
@@ -120,11 +161,12 @@ def build() -> Json:
         "Pipeline",
         "Whether what agents send arrives, whole and in time: what is stored and how late, what was refused, "
         "repeated or dropped, and how ClickHouse copes. Rates and delays count by the minute of storing, "
-        "repeats included; totals are those of the other dashboards.",
+        "dead letters by their arrival, repeats included; totals are those of the other dashboards.",
         tags=("pipeline", "operations"),
         variables=shared_variables(),
         rows=(
             Row(4, numbers),
+            Row(4, (arrived,)),
             Row(7, life, (16, 8)),
             Row(9, rates),
             Row(9, delays),

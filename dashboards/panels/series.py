@@ -31,6 +31,7 @@ def timeseries(
     band: tuple[str, str] | None = None,
     links: Sequence[Link] = (),
     min_interval: str = "1m",
+    no_value: str = "No data",
 ) -> Panel:
     """Lines over time, or stacked bars.
 
@@ -46,6 +47,7 @@ def timeseries(
         band: (lower, upper), series between which the area is filled.
         links: where a point leads.
         min_interval: least width of a bucket.
+        no_value: what stands there when there are no rows.
     """
     bars = stack != "none"
     custom: Json = {
@@ -62,7 +64,7 @@ def timeseries(
     }
     if greatest is not None:
         custom["axisSoftMax"] = greatest
-    defaults = defaults_of(load_query(name).unit, steps=steps, no_value="No data", links=links) | {
+    defaults = defaults_of(load_query(name).unit, steps=steps, no_value=no_value, links=links) | {
         "color": {"mode": "palette-classic"},
         "custom": custom,
         "displayName": "${__field.labels." + label + "}" if label else "${__field.name}",
@@ -94,7 +96,7 @@ def _band(lower: str, upper: str) -> tuple[Json, Json]:
     return by_name(lower, [thin]), by_name(upper, filled)
 
 
-def heatmap(name: str) -> Panel:
+def heatmap(name: str, *, no_value: str = "No data") -> Panel:
     """Counts over time by row; each number column is a row, the first at the bottom."""
     options: Json = {
         "calculate": False,
@@ -107,12 +109,18 @@ def heatmap(name: str) -> Panel:
         "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
         "yAxis": {"axisPlacement": "left", "reverse": False},
     }  # fmt: skip
-    defaults = defaults_of(load_query(name).unit, decimals=0, no_value="No data")
+    defaults = defaults_of(load_query(name).unit, decimals=0, no_value=no_value)
     return panel_of("heatmap", name, FORMAT_TIMESERIES, options=options, defaults=defaults, min_interval="1m")
 
 
 def state_timeline(
-    name: str, label: str, states: Sequence[State], *, links: Sequence[Link] = (), min_interval: str = "1m"
+    name: str,
+    label: str,
+    states: Sequence[State],
+    *,
+    links: Sequence[Link] = (),
+    min_interval: str = "1m",
+    no_value: str = "No data",
 ) -> Panel:
     """A lane for each text, in which a state lasts until the next one.
 
@@ -122,6 +130,7 @@ def state_timeline(
         states: their numbers, words and colours.
         links: where a state leads.
         min_interval: least width of a bucket.
+        no_value: what stands there when there are no rows.
     """
     options: Json = {
         "alignValue": "left",
@@ -131,11 +140,17 @@ def state_timeline(
         "showValue": "never",
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return _states("state-timeline", name, label, states, options, links, min_interval)
+    return _states("state-timeline", name, label, states, options, links, min_interval, no_value)
 
 
 def status_history(
-    name: str, label: str, states: Sequence[State], *, links: Sequence[Link] = (), min_interval: str = "1m"
+    name: str,
+    label: str,
+    states: Sequence[State],
+    *,
+    links: Sequence[Link] = (),
+    min_interval: str = "1m",
+    no_value: str = "No data",
 ) -> Panel:
     """A lane for each text with a box for each bucket of time; takes what `state_timeline` takes."""
     options: Json = {
@@ -145,7 +160,7 @@ def status_history(
         "showValue": "never",
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return _states("status-history", name, label, states, options, links, min_interval)
+    return _states("status-history", name, label, states, options, links, min_interval, no_value)
 
 
 def _states(
@@ -156,8 +171,9 @@ def _states(
     options: Json,
     links: Sequence[Link],
     min_interval: str,
+    no_value: str,
 ) -> Panel:
-    defaults = defaults_of(load_query(name).unit, states=states, no_value="No data", links=links) | {
+    defaults = defaults_of(load_query(name).unit, states=states, no_value=no_value, links=links) | {
         "color": {"mode": "thresholds"},
         "custom": {"fillOpacity": 80, "lineWidth": 0},
         "displayName": "${__field.labels." + label + "}",

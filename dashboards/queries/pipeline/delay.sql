@@ -14,6 +14,8 @@ FROM
     WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'pipeline_delay'
         AND {{since_previous}}
+    -- Without one in the range, the delay before it would be shown as its own.
+    HAVING countIf(time >= $__fromTime) > 0
 )
 WHERE point.3 > 0
 ORDER BY time

@@ -14,6 +14,8 @@ FROM
     WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'steps'
         AND {{since_previous}}
+    -- Without one in the range, the number before it would be shown as its own.
+    HAVING countIf(time >= $__fromTime) > 0
 )
-WHERE time = $__toTime OR steps > 0
+WHERE steps > 0
 ORDER BY time
