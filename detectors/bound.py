@@ -42,7 +42,7 @@ from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.shiryaev_roberts import mean
 from detectors.slots import Engine, SlotDetector
 from detectors.snapshots import load_array
-from detectors.state import Layout
+from detectors.state import MOST_TAKEN, Layout
 
 VERSION = 1
 ODDS = (1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
@@ -230,8 +230,9 @@ class Bound(SlotDetector):
         self._streams.evidence[slots[reached & recovering]] = 0
         opened = accepted & (phases == Phase.OPEN)
         self._count(rows, group[opened], over[opened])
-        self._streams.block[slots[accepted & recovering], 0] += over[accepted & recovering]
-        self._streams.taken[slots[accepted & recovering]] += 1
+        counted = accepted & recovering & (self._streams.taken[slots] < MOST_TAKEN)
+        self._streams.block[slots[counted], 0] += over[counted]
+        self._streams.taken[slots[counted]] += 1
         flagged: NDArray[np.int64] = group[rows.flag[group] != 0]
         return flagged
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detectors.contract import Phase
 from detectors.kernel import jit, mean_of
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
-from detectors.state import Side, Streams
+from detectors.state import MOST_TAKEN, Side, Streams
 
 _OPEN, _RELEARNING = int(Phase.OPEN), int(Phase.RELEARNING)
 
@@ -61,8 +61,9 @@ def take_rows(
         reached = statistic >= held_against
         flag = 0
         if phase == _RELEARNING:
-            streams.block[slot, 0] += over
-            streams.taken[slot] += 1
+            if streams.taken[slot] < MOST_TAKEN:
+                streams.block[slot, 0] += over
+                streams.taken[slot] += 1
             if reached:
                 flag = FULL
                 streams.evidence[slot, :] = 0

@@ -27,7 +27,7 @@ from detectors.bets import BETS, CELLS, STAKES
 from detectors.bins import BINS, EDGES, FLOAT32_MAX
 from detectors.contract import Phase
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
-from detectors.state import FIRST_EDGE, Side, Streams
+from detectors.state import FIRST_EDGE, MOST_TAKEN, Side, Streams
 
 _AHEAD = 6
 """Rows between asking for a stream's state and using it; 4 to 10 measured alike."""
@@ -230,8 +230,9 @@ def take_rows(
             if statistic >= held_against:
                 flag |= REACHED
             if phase == _ARMED:
-                streams.block[slot, inside] += 1
-                streams.taken[slot] += 1
+                if taken < MOST_TAKEN:
+                    streams.block[slot, inside] += 1
+                    streams.taken[slot] += 1
             else:
                 row = streams.side[slot]
                 take(side.block, side_floats, row, side.taken[row], value, warm_up)

@@ -44,7 +44,7 @@ from detectors.ranks import p_values, uniforms
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.shiryaev_roberts import bet, statistic
 from detectors.slots import Engine
-from detectors.state import BLOCK, FIRST_EDGE, Layout, floats
+from detectors.state import BLOCK, FIRST_EDGE, MOST_TAKEN, Layout, floats
 
 FULL_COUNT = 65_535
 """What a bucket can count in 16 bits."""
@@ -206,6 +206,8 @@ class Mondrian(Csr):
         taken: NDArray[np.int32],
     ) -> None:
         """Let the engines in these places learn a value each; those that take their W-th are flagged."""
+        room = taken[places] < MOST_TAKEN
+        group, places = group[room], places[room]
         values, buckets = to_float32(rows.value[group]), self._bucket_of_row[group]
         raw = taken[places] < self.warm_up
         floats(block)[places[raw], taken[places[raw]]] = values[raw]

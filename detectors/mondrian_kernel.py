@@ -13,7 +13,7 @@ from detectors.bins import BINS, EDGES
 from detectors.contract import Phase
 from detectors.kernel import bet, fetch_head, jit, prefetch, statistic_of, to_float32, uniform
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
-from detectors.state import Side, Streams
+from detectors.state import MOST_TAKEN, Side, Streams
 
 _AHEAD = 6
 _ARMED, _OPEN = int(Phase.ARMED), int(Phase.OPEN)
@@ -137,7 +137,7 @@ def take_rows(
                 flag |= FULL
             if streams.since[slot] == confirm_within:
                 flag |= EXPIRED
-        else:
+        elif streams.taken[slot] < MOST_TAKEN:
             taken = streams.taken[slot]
             _learn(streams.block, stream_floats, stream_halves, slot, taken, value, bucket, totals, warm_up)
             streams.taken[slot] += 1

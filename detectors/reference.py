@@ -18,7 +18,7 @@ from detectors.contract import Phase
 from detectors.ranks import p_values, uniforms
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.shiryaev_roberts import bet, statistic
-from detectors.state import Side, Streams, edges_of, floats
+from detectors.state import MOST_TAKEN, Side, Streams, edges_of, floats
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ def take_round(
     reached[reached] = arithmetic.speaks_for(streams, slots[reached], rows.value[group[reached]])
     rows.flag[group[reached]] |= REACHED
 
-    mine = learning | armed
+    mine = (learning | armed) & (streams.taken[slots] < MOST_TAKEN)
     arithmetic.learn(streams.block, slots[mine], streams.taken[slots[mine]], rows.value[group[mine]])
     streams.taken[slots[mine]] += 1
     rows.flag[group[learning & (streams.taken[slots] == warm_up)]] |= FULL

@@ -39,7 +39,7 @@ from detectors.ranks import mix, p_values, uniforms
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
 from detectors.shiryaev_roberts import bet, direction, statistic
 from detectors.slots import Engine, SlotDetector
-from detectors.state import BLOCK, FIRST_EDGE, Layout, edges_of, floats
+from detectors.state import BLOCK, FIRST_EDGE, MOST_TAKEN, Layout, edges_of, floats
 
 VERSION = 1
 PROJECTIONS = 8
@@ -217,6 +217,8 @@ class Semantic(SlotDetector):
         taken: NDArray[np.int32],
     ) -> None:
         """Let the engines in these places learn a vector each; those that take their last before edges."""
+        room = taken[places] < MOST_TAKEN
+        group, places = group[room], places[room]
         vectors, had = self._vectors[group], taken[places]
         first = had < self._centroid_of
         floats(block)[places[first], : self._dimensions] += vectors[first].astype(np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detectors.contract import Phase
 from detectors.kernel import bet, count_below, find_bin, jit, statistic_of, take, uniform
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
-from detectors.state import BLOCK, Side, Streams
+from detectors.state import BLOCK, MOST_TAKEN, Side, Streams
 
 _OPEN, _ARMED = int(Phase.OPEN), int(Phase.ARMED)
 
@@ -169,7 +169,7 @@ def take_rows(
             streams.since[slot] += 1
             if streams.since[slot] == confirm_within:
                 flag |= EXPIRED
-        else:
+        elif taken < MOST_TAKEN:
             flag |= _learn(
                 counts,
                 as_floats,

@@ -33,7 +33,7 @@ from detectors.mixes import (
 )
 from detectors.odds import BETS, RATES, OddsTables
 from detectors.rows import EXPIRED, FULL, REACHED, Rows
-from detectors.state import Side, Streams
+from detectors.state import MOST_TAKEN, Side, Streams
 
 _AHEAD = 4
 """Rows between asking for a stream's state and using it."""
@@ -291,7 +291,7 @@ def take_rows(
                 flag |= FULL
             if streams.since[slot] == confirm_within:
                 flag |= EXPIRED
-        else:
+        elif streams.taken[slot] < MOST_TAKEN:
             _learn(bits, streams.block, slot, streams.taken[slot], value, warm_up)
             streams.taken[slot] += 1
             if not watched and streams.taken[slot] == warm_up:
