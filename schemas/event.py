@@ -6,6 +6,7 @@ names. `docs/events.md` explains the fields to emitters in any language; `schema
 generated from this module. Decoding bytes is `schemas.native` and `schemas.otlp`.
 """
 
+from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -163,9 +164,15 @@ def content_of(raw: msgspec.Raw) -> bytes | None:
     return None if text in (b"", b"null") else text
 
 
+# The run that an event belongs to is the first of these that it has.
+RUN_ID_FIELDS: tuple[str, ...] = ("trace_id", "run_id", "conversation_id", "event_id")
+_run_ids = attrgetter(*RUN_ID_FIELDS)
+
+
 def resolve_run_id(event: Event) -> str:
-    """The run that an event belongs to: trace, else run, else conversation, else the event itself."""
-    return event.trace_id or event.run_id or event.conversation_id or event.event_id
+    """The run that an event belongs to; never empty."""
+    run_id: str = next(filter(None, _run_ids(event)))
+    return run_id
 
 
 def resolve_step_name(event: Event) -> str:

@@ -22,9 +22,9 @@ from schemas.spans.values import LABEL_CHARS, Attributes, fingerprint_of, label_
 
 __all__ = ["InvalidSpan", "Resource", "Span", "SpanEvent", "read_resource", "to_event"]
 
+MAX_REASONS = 64
 # SDKs that were not told a service's name invent one; it names nothing.
 _UNKNOWN_SERVICE = "unknown_service"
-MAX_REASONS = 64
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 

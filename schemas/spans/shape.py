@@ -12,8 +12,8 @@ from schemas.event import FIELDS
 from schemas.spans.flattened import nested, place_of
 from schemas.spans.labels import CLEAN, Clean
 
-# Shapes of more or longer names are worked out anew each time: this bounds what is remembered, 30 MB.
-MAX_SHAPES = 1_024
+# Shapes of more or longer names are worked out anew each time: 60 MB is the most that is remembered.
+MAX_SHAPES = 512
 MAX_NAMES = 100
 MAX_CHARS = 8_192
 
