@@ -45,7 +45,7 @@ class Read:
     def __init__(self, shape: Shape, values: list[Any]) -> None:
         self.shape = shape
         self.values = values
-        self.hints: Attributes = {name: values[place] for name, place in shape.hints}
+        self.hints: Attributes = {name: values[place] for name, place in shape.hints} if shape.hints else {}
         self.rest: Attributes = {name: values[place] for name, place in shape.rest}
         self.preferred: dict[str, Found] = {}
 
@@ -76,7 +76,8 @@ def read(attributes: Attributes) -> Read:
         attributes = {name: value for name, value in attributes.items() if not _says_nothing(name, value)}
     names, values = tuple(attributes), list(attributes.values())
     shape = _SHAPES[names]
-    values += [_list_of(flat, values) for flat in shape.flats]
+    if shape.flats:
+        values += [_list_of(flat, values) for flat in shape.flats]
     if shape.texts:
         told = [one for name, place in shape.texts for one in _in_json(name, values[place])]
         if told:

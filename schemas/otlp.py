@@ -89,7 +89,7 @@ def _read_protobuf(value: bytes) -> Iterator[_Batch]:
 
 
 def _pb_span(span: Any, resource: Resource, scope: Scope) -> Span:
-    status = span.status
+    status, events = span.status, span.events
     return Span(
         span.trace_id.hex(),
         span.span_id.hex(),
@@ -103,10 +103,10 @@ def _pb_span(span: Any, resource: Resource, scope: Scope) -> Span:
         scope.version,
         status.code,
         status.message,
-        [
-            SpanEvent(event.name, event.time_unix_nano, pb_attributes(event.attributes))
-            for event in span.events
-        ],
+        # Most have none, and asking that costs a fifth of looking at each.
+        [SpanEvent(event.name, event.time_unix_nano, pb_attributes(event.attributes)) for event in events]
+        if events
+        else [],
     )
 
 

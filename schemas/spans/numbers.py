@@ -14,6 +14,7 @@ from schemas.spans.values import number_of, parsed, text_of
 
 MAX_TOKENS = 1_000_000_000
 MAX_USD = 999_999
+_COST_DETAILS = "langfuse.observation.cost_details"
 _COSTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 # Least and greatest value.
 _LIMITS = {
@@ -62,9 +63,10 @@ def add_numbers(said: Read, start_time_unix_nano: int, fields: dict[str, Any]) -
             fields[field] = number
     for field, place in said.shape.firsts[Sort.FLAG]:
         fields[field] = str(said.values[place]).lower() in ("true", "1")
-    if "reported_cost_usd" not in fields and (cost := _cost_of_parts(said)) is not None:
-        fields["reported_cost_usd"] = cost
-    if hints := said.hints:
+    hints = said.hints
+    if "reported_cost_usd" not in fields and (hints or _COST_DETAILS in said.rest):
+        fields["reported_cost_usd"] = _cost_of_parts(said)
+    if hints:
         if "time_to_first_chunk_s" not in fields:
             fields["time_to_first_chunk_s"] = _first_chunk_s(said, start_time_unix_nano)
         if hints.get("gen_ai.request.batch") in (True, "true", "True"):
@@ -86,7 +88,7 @@ def _number(said: Read, field: str, low: float, high: float) -> float | None:
 def _cost_of_parts(said: Read) -> float | None:
     """A cost that is told in parts."""
     parts = [said.hints[name] for name in _COSTS if name in said.hints]
-    details = parsed(said.rest.get("langfuse.observation.cost_details"))
+    details = parsed(said.rest.get(_COST_DETAILS))
     if isinstance(details, dict):
         parts = [details["total"]] if "total" in details else list(details.values())
     numbers = [number for part in parts if part is not None and (number := number_of(part)) is not None]
