@@ -22,7 +22,7 @@ Change = Literal["standard", "inverted", "same_as_value"]
 
 
 def _last_value() -> Json:
-    return {"calcs": ["lastNotNull"], "fields": "", "values": False}
+    return {"calcs": ["last"], "fields": "", "values": False}
 
 
 def _each_row() -> Json:

@@ -5,7 +5,7 @@ Whether the numbers are right is asked elsewhere, a file for each dashboard.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -163,6 +163,40 @@ def test_a_stat_is_one_number_with_at_most_one_before_it(site: Site, asked: Aske
     if changes:
         assert columns[0] == "time"
         assert rows[0][0] < rows[1][0]
+
+
+# Two rows: the first may be missing, the second never, whatever there is to tell of it.
+NOW_AND_BEFORE = re.compile(
+    r"^SELECT\n    point\.1 AS time,\n    point\.2.* AS (\w+)\nFROM\n.*\nWHERE time = \$__toTime OR \1 > 0\nORDER BY time$",
+    re.DOTALL,
+)
+CHANGES = [one for one in ASKED if one.kind == "stat" and one.owner["options"].get("showPercentChange")]
+# Sums and counts are 0 where nothing happened; all else has no value there.
+COUNTED = {"0", "Unpriced"}
+
+
+@of_kinds("stat", "gauge")
+def test_a_stat_shows_its_last_row_even_when_that_has_no_value(asked: Asked) -> None:
+    assert asked.owner["options"]["reduceOptions"]["calcs"] == ["last"]
+    if asked in CHANGES:
+        assert NOW_AND_BEFORE.match(asked.sql)
+
+
+@pytest.mark.parametrize("asked", CHANGES, ids=str)
+def test_a_range_in_which_nothing_happened_never_shows_the_number_before(site: Site, asked: Asked) -> None:
+    start_s = site.fleets["old"].start_ns // 10**9
+    busy = scope_of(site, asked, "old", start_s=start_s + 3600, end_s=start_s + 7 * 3600)
+    still = scope_of(site, asked, "old", start_s=start_s + 7 * 3600, end_s=start_s + 13 * 3600)
+    _, _, rows = site.ask_sql(asked.sql, busy)
+    before = rows[-1][1]
+    _, _, rows = site.ask_sql(asked.sql, still)
+    time, now = rows[-1]
+    assert time.replace(tzinfo=UTC).timestamp() == still.end_s
+    if asked.owner["fieldConfig"]["defaults"]["noValue"] in COUNTED:
+        assert now == 0
+    else:
+        assert now is None
+    assert [row[1] for row in rows[:-1]] == ([pytest.approx(before)] if before else [])
 
 
 @of_kinds("bargauge", "piechart", "barchart")

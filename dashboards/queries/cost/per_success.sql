@@ -18,5 +18,5 @@ FROM
         HAVING isNotNull(told_success)
     )
 )
-WHERE isNotNull(spend)
+WHERE time = $__toTime OR spend > 0
 ORDER BY time

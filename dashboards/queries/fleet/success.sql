@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, avgIf(succeeded, began < $__fromTime)),
-        ($__toTime, avgIf(succeeded, began >= $__fromTime))
+        ($__fromTime, avgOrNullIf(succeeded, began < $__fromTime)),
+        ($__toTime, avgOrNullIf(succeeded, began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING last_state = 'closed'
     )
 )
-WHERE isFinite(success)
+WHERE time = $__toTime OR success > 0
 ORDER BY time

@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, sumIf(errors, time < $__fromTime) / sumIf(steps, time < $__fromTime)),
-        ($__toTime, sumIf(errors, time >= $__fromTime) / sumIf(steps, time >= $__fromTime))
+        ($__fromTime, sumIf(errors, time < $__fromTime) / nullIf(sumIf(steps, time < $__fromTime), 0)),
+        ($__toTime, sumIf(errors, time >= $__fromTime) / nullIf(sumIf(steps, time >= $__fromTime), 0))
     ]) AS point
     FROM window_parts
     WHERE {{scope}}
@@ -17,5 +17,5 @@ FROM
         AND {{leaves}}
         AND {{since_previous}}
 )
-WHERE isFinite(failed)
+WHERE time = $__toTime OR failed > 0
 ORDER BY time

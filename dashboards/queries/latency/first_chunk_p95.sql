@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactIf(0.95)(wait_s, time < $__fromTime), countIf(time < $__fromTime)),
-        ($__toTime, quantileExactIf(0.95)(wait_s, time >= $__fromTime), countIf(time >= $__fromTime))
+        ($__fromTime, quantileExactOrNullIf(0.95)(wait_s, time < $__fromTime)),
+        ($__toTime, quantileExactOrNullIf(0.95)(wait_s, time >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -21,5 +21,5 @@ FROM
             AND time_to_first_chunk_s IS NOT NULL
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR p95 > 0
 ORDER BY time

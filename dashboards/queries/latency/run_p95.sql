@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactIf(0.95)(seconds, began < $__fromTime), countIf(began < $__fromTime)),
-        ($__toTime, quantileExactIf(0.95)(seconds, began >= $__fromTime), countIf(began >= $__fromTime))
+        ($__fromTime, quantileExactOrNullIf(0.95)(seconds, began < $__fromTime)),
+        ($__toTime, quantileExactOrNullIf(0.95)(seconds, began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING last_state = 'closed'
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR p95 > 0
 ORDER BY time

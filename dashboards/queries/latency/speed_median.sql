@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactIf(0.5)(speed, time < $__fromTime), countIf(time < $__fromTime)),
-        ($__toTime, quantileExactIf(0.5)(speed, time >= $__fromTime), countIf(time >= $__fromTime))
+        ($__fromTime, quantileExactOrNullIf(0.5)(speed, time < $__fromTime)),
+        ($__toTime, quantileExactOrNullIf(0.5)(speed, time >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -25,5 +25,5 @@ FROM
             AND NOT ifNull(response_cached, false)
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR speed > 0
 ORDER BY time

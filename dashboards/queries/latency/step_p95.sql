@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time < $__fromTime), sumIf(steps, time < $__fromTime)),
-        ($__toTime, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time >= $__fromTime), sumIf(steps, time >= $__fromTime))
+        ($__fromTime, if(sumIf(steps, time < $__fromTime) > 0, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time < $__fromTime), NULL)),
+        ($__toTime, if(sumIf(steps, time >= $__fromTime) > 0, quantileExactWeightedIf(0.95)(middle_s, toUInt64(steps), time >= $__fromTime), NULL))
     ]) AS point
     FROM duration_parts
     WHERE {{scope}}
@@ -17,5 +17,5 @@ FROM
         AND {{leaves}}
         AND {{since_previous}}
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR p95 > 0
 ORDER BY time

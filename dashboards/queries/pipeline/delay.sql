@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactWeightedIf(0.95)(upper_s, rows, time < $__fromTime), sumIf(rows, time < $__fromTime)),
-        ($__toTime, quantileExactWeightedIf(0.95)(upper_s, rows, time >= $__fromTime), sumIf(rows, time >= $__fromTime))
+        ($__fromTime, if(sumIf(rows, time < $__fromTime) > 0, quantileExactWeightedIf(0.95)(upper_s, rows, time < $__fromTime), NULL)),
+        ($__toTime, if(sumIf(rows, time >= $__fromTime) > 0, quantileExactWeightedIf(0.95)(upper_s, rows, time >= $__fromTime), NULL))
     ]) AS point
     FROM agent_arrivals
     WHERE namespace = decodeURLComponent('${namespace:percentencode}')
@@ -17,5 +17,5 @@ FROM
     -- Without one in the range, the delay before it would be shown as its own.
     HAVING countIf(time >= $__fromTime) > 0
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR p95 > 0
 ORDER BY time

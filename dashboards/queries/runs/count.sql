@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, countIf(began < $__fromTime), countIf(began < $__fromTime)),
-        ($__toTime, countIf(began >= $__fromTime), countIf(began >= $__fromTime))
+        ($__fromTime, countIf(began < $__fromTime)),
+        ($__toTime, countIf(began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING {{run_limits}}
     )
 )
-WHERE time = $__toTime OR point.3 > 0
+WHERE time = $__toTime OR runs > 0
 ORDER BY time

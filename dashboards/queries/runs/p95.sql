@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, quantileExactIf(0.95)(seconds, last_state = 'closed' AND began < $__fromTime), countIf(last_state = 'closed' AND began < $__fromTime)),
-        ($__toTime, quantileExactIf(0.95)(seconds, last_state = 'closed' AND began >= $__fromTime), countIf(last_state = 'closed' AND began >= $__fromTime))
+        ($__fromTime, quantileExactOrNullIf(0.95)(seconds, last_state = 'closed' AND began < $__fromTime)),
+        ($__toTime, quantileExactOrNullIf(0.95)(seconds, last_state = 'closed' AND began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING {{run_limits}}
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR p95 > 0
 ORDER BY time

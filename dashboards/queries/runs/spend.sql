@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, if(sumIf(cost, began < $__fromTime) = 0 AND sumIf(unpriced, began < $__fromTime) > 0, NULL, toFloat64(sumIf(cost, began < $__fromTime))), countIf(began < $__fromTime)),
-        ($__toTime, if(sumIf(cost, began >= $__fromTime) = 0 AND sumIf(unpriced, began >= $__fromTime) > 0, NULL, toFloat64(sumIf(cost, began >= $__fromTime))), countIf(began >= $__fromTime))
+        ($__fromTime, if(sumIf(cost, began < $__fromTime) = 0 AND sumIf(unpriced, began < $__fromTime) > 0, NULL, toFloat64(sumIf(cost, began < $__fromTime)))),
+        ($__toTime, if(sumIf(cost, began >= $__fromTime) = 0 AND sumIf(unpriced, began >= $__fromTime) > 0, NULL, toFloat64(sumIf(cost, began >= $__fromTime))))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING {{run_limits}}
     )
 )
-WHERE time = $__toTime OR point.3 > 0
+WHERE time = $__toTime OR spend > 0
 ORDER BY time

@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, avgIf(step_count, began < $__fromTime), countIf(began < $__fromTime)),
-        ($__toTime, avgIf(step_count, began >= $__fromTime), countIf(began >= $__fromTime))
+        ($__fromTime, avgOrNullIf(step_count, began < $__fromTime)),
+        ($__toTime, avgOrNullIf(step_count, began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING {{run_limits}}
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR steps > 0
 ORDER BY time

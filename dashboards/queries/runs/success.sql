@@ -7,8 +7,8 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, avgIf(succeeded, last_state = 'closed' AND began < $__fromTime), countIf(last_state = 'closed' AND began < $__fromTime)),
-        ($__toTime, avgIf(succeeded, last_state = 'closed' AND began >= $__fromTime), countIf(last_state = 'closed' AND began >= $__fromTime))
+        ($__fromTime, avgOrNullIf(succeeded, last_state = 'closed' AND began < $__fromTime)),
+        ($__toTime, avgOrNullIf(succeeded, last_state = 'closed' AND began >= $__fromTime))
     ]) AS point
     FROM
     (
@@ -18,5 +18,5 @@ FROM
         HAVING {{run_limits}}
     )
 )
-WHERE point.3 > 0
+WHERE time = $__toTime OR success > 0
 ORDER BY time
