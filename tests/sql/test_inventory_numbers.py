@@ -210,14 +210,14 @@ def test_an_agent_is_silent_against_its_own_habit(site: Site) -> None:
 
 
 def test_an_agent_is_gone_that_worked_in_the_range_before(site: Site) -> None:
-    start_s = site.fleets["live"].start_ns // 10**9
-    later = site.scope("live", start_s=start_s + 6 * 3600, end_s=start_s + 12 * 3600)
+    start_s = site.fleets["old"].start_ns // 10**9
+    later = site.scope("old", start_s=start_s + 6 * 3600, end_s=start_s + 12 * 3600)
     columns, rows = site.ask("inventory/silence", later)
     assert {row[columns.index("agent")]: row[columns.index("state")] for row in rows} == dict.fromkeys(
         AGENTS, 3
     )
     assert site.one("inventory/agents_silent", later) == len(AGENTS)
-    long_ago = site.scope("live", start_s=start_s + 12 * 3600, end_s=start_s + 18 * 3600)
+    long_ago = site.scope("old", start_s=start_s + 12 * 3600, end_s=start_s + 18 * 3600)
     assert site.one("inventory/agents_silent", long_ago) == 0
 
 

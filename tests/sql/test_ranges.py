@@ -4,6 +4,8 @@ A range takes in its beginning and not its end, so that ranges that meet add up 
 """
 
 import re
+import time
+from datetime import UTC
 from itertools import pairwise
 
 import pytest
@@ -22,8 +24,6 @@ NAMES = sorted(
     # It is being written anew.
     if name != "alerts/silent_agent"
 )
-# The end of a bucket may be that of the range.
-ENDS_OF_BUCKETS = re.compile(r"\+ INTERVAL .*? second <= \$__toTime", re.DOTALL)
 # Stats that can be added up over ranges; each compares with the range before.
 STATS = ("fleet/runs", "fleet/spend", "cost/spend", "drift/confirmed", "runs/count")
 SUMS = ("fleet/tokens", "fleet/heatmap", "cost/tokens", "fleet/runs_by_status", "inventory/verdicts")
@@ -43,9 +43,10 @@ def cut(site: Site, namespace: str, hours: tuple[float, ...]) -> list[Scope]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_that_begins_at_the_end_of_the_range_is_not_in_it(name: str) -> None:
     """A window of an hour that begins there lies after it; the plugin's `timeFilter` would take it in."""
-    sql = ENDS_OF_BUCKETS.sub("", load_query(name).sql)
-    assert "$__timeFilter" not in sql
-    assert not re.search(r"<=\s*\$__toTime|\$__toTime(_ms)?\s*>=|BETWEEN[^()]*\$__toTime|\$__timeTo", sql)
+    sql = load_query(name).sql
+    assert not re.search(r"\$__time(Filter|To)|\$__toTime(_ms)?\s*>=|BETWEEN[^()]*\$__toTime", sql)
+    # The end of a bucket may be that of the range.
+    assert not re.search(r"(?<! second) <=\s*(least\()?\$__toTime", sql)
 
 
 @each_cut
@@ -87,3 +88,74 @@ def test_the_range_before_has_the_number_that_it_had_as_a_range(
     early, late = cut(site, namespace, HOURS["halves"])
     _, rows = site.ask(name, late)
     assert [row[1] for row in rows] == pytest.approx([site.one(name, early), site.one(name, late)])
+
+
+def so_far_and_today(site: Site, hour: int = 0) -> tuple[Scope, Scope]:
+    """Ranges that begin so many hours after the fleet: to now, and to twelve hours from now."""
+    start_s, now_s = site.fleets["live"].start_ns // 10**9 + hour * 3600, int(time.time())
+    return (
+        site.scope("live", start_s=start_s, end_s=now_s),
+        site.scope("live", start_s=start_s, end_s=now_s + 12 * 3600),
+    )
+
+
+@pytest.mark.parametrize("name", ["inventory/silence", "pipeline/freshness"])
+def test_a_range_that_ends_in_the_future_knows_no_longer_silence_than_now(site: Site, name: str) -> None:
+    began = time.monotonic()
+    so_far, today = (
+        dict(zip(site.column(name, label, scope), site.column(name, "still", scope), strict=True))
+        for label in ("agent" if name.startswith("inventory") else "role",)
+        for scope in so_far_and_today(site)
+    )
+    elapsed_s = time.monotonic() - began + 1
+    assert so_far.keys() == today.keys()
+    for key, still_s in today.items():
+        assert so_far[key] <= still_s <= so_far[key] + elapsed_s
+
+
+def test_nobody_falls_silent_because_the_day_is_not_over(site: Site) -> None:
+    so_far, today = (
+        {
+            row[0]: int(row[3].split()[0])
+            for row in site.ask("fleet/attention", scope)[1]
+            if row[1] == "silent"
+        }
+        for scope in so_far_and_today(site)
+    )
+    assert so_far.keys() <= today.keys()
+    assert max(today.values(), default=0) < 8 * 60, "the fleet began six hours before this hour"
+
+
+def test_a_month_that_is_not_over_is_projected_from_now(site: Site) -> None:
+    so_far, today = so_far_and_today(site)
+    assert site.one("cost/projection", today) == pytest.approx(site.one("cost/projection", so_far), rel=1e-3)
+    # The week may end in another month.
+    next_month = site.scope("live", end_s=today.end_s + 40 * 86_400)
+    assert site.one("cost/month", next_month) == site.one("cost/month", so_far)
+
+
+@pytest.mark.parametrize("name", ["fleet/runs", "fleet/spend", "pipeline/stored"])
+def test_a_change_compares_with_as_long_a_time_as_has_passed(site: Site, name: str) -> None:
+    so_far, today = ([row[1] for row in site.ask(name, scope)[1]] for scope in so_far_and_today(site, hour=3))
+    assert len(so_far) == 2
+    assert today == pytest.approx(so_far, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["fleet/health", "cost/burn"])
+def test_nothing_is_drawn_that_has_not_happened(site: Site, name: str) -> None:
+    so_far, today = so_far_and_today(site)
+    assert max(site.column(name, "time", today)).replace(tzinfo=UTC).timestamp() <= time.time()
+    assert set(site.column(name, "time", so_far)) <= set(site.column(name, "time", today))
+
+
+def test_an_open_incident_is_a_region_until_now(site: Site) -> None:
+    _, today = so_far_and_today(site)
+    ends = [
+        end.replace(tzinfo=UTC).timestamp() for end in site.column("annotations/incidents", "timeEnd", today)
+    ]
+    assert max(ends) <= time.time()
+
+
+def test_what_emitters_sent_of_late_is_of_the_last_hours_until_now(site: Site) -> None:
+    so_far, today = so_far_and_today(site)
+    assert site.ask("inventory/emitters", today) == site.ask("inventory/emitters", so_far)

@@ -3,7 +3,7 @@
 -- unit: short
 SELECT
     opened_time AS time,
-    least(ifNull(closed_time, toDateTime64($__toTime, 9, 'UTC')), toDateTime64($__toTime, 9, 'UTC')) AS timeEnd,
+    least(ifNull(closed_time, toDateTime64({{until}}, 9, 'UTC')), toDateTime64({{until}}, 9, 'UTC')) AS timeEnd,
     concat(agent_name, ' · ', step_name) AS title,
     summary AS text,
     concat(agent_name, ',', signal) AS tags

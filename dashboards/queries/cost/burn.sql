@@ -21,9 +21,9 @@ FROM
             AND time >= $__fromTime - INTERVAL 6 HOUR
             AND time < $__toTime
         GROUP BY slot
-        ORDER BY slot ASC WITH FILL TO $__toTime STEP toIntervalSecond({{slot_s}})
+        ORDER BY slot ASC WITH FILL TO {{until}} STEP toIntervalSecond({{slot_s}})
     )
 )
 WHERE time >= $__fromTime
-    AND time + INTERVAL {{slot_s}} second <= $__toTime
+    AND time + INTERVAL {{slot_s}} second <= {{until}}
 ORDER BY time

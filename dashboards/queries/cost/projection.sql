@@ -4,7 +4,7 @@
 SELECT
     if(sum(cost_usd) = 0, NULL,
         toFloat64(sumIf(cost_usd, time >= {{month_start}}))
-        + dateDiff('second', $__toTime, addMonths({{month_start}}, 1)) / 86400
+        + dateDiff('second', {{until}}, addMonths({{month_start}}, 1)) / 86400
         * toFloat64(sumIf(cost_usd, time >= {{day_start}} - INTERVAL 7 DAY AND time < {{day_start}})) / 7
     ) AS spend
 FROM window_parts

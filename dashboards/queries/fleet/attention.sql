@@ -24,7 +24,7 @@ FROM
         SELECT
             agent,
             last_time,
-            dateDiff('second', last_time, $__toTime) - wide_s AS silent_s,
+            dateDiff('second', last_time, {{until}}) - wide_s AS silent_s,
             arrayJoin(arrayFilter(one -> one.2 > 0, [
                 (
                     'error ratio',
@@ -68,7 +68,7 @@ FROM
                 agent_name AS agent,
                 max(time) AS last_time,
                 {{width_s}} AS wide_s,
-                min(time) < $__fromTime - intDiv(dateDiff('second', $__fromTime, $__toTime), 2) AS comparable,
+                min(time) < $__fromTime - intDiv({{length_s}}, 2) AS comparable,
                 sumIf(steps, is_leaf AND is_now) AS counted,
                 sumIf(errors, is_leaf AND is_now) AS failed,
                 sumIf(steps, is_leaf AND NOT is_now) AS counted_before,

@@ -26,10 +26,10 @@ FROM
             arrayMap(
                 start -> (start, sum_by_start[start].1, sum_by_start[start].2),
                 arrayFilter(
-                    start -> start + INTERVAL {{lane_s}} second <= $__toTime,
+                    start -> start + INTERVAL {{lane_s}} second <= {{until}},
                     arrayMap(
                         place -> toStartOfInterval($__fromTime, INTERVAL {{lane_s}} second) + toIntervalSecond(place * {{lane_s}}),
-                        range(toUInt64(dateDiff('second', $__fromTime, $__toTime) / {{lane_s}}) + 1)
+                        range(toUInt64({{length_s}} / {{lane_s}}) + 1)
                     )
                 )
             ) AS buckets

@@ -13,7 +13,7 @@ SELECT
     arrayStringConcat(arraySort(groupUniqArrayArray(advice)), '; ') AS advice
 FROM telemetry_health_hours
 WHERE namespace = decodeURLComponent('${namespace:percentencode}')
-    AND hour >= toStartOfHour($__toTime - INTERVAL 1 HOUR)
+    AND hour >= toStartOfHour({{until}} - INTERVAL 1 HOUR)
     AND hour < $__toTime
 GROUP BY emitter, version
 ORDER BY sent DESC, emitter, version

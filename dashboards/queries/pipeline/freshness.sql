@@ -3,7 +3,7 @@
 -- unit: s
 SELECT
     multiIf(measure IN ('steps', 'started_steps'), 'INGEST', measure IN ('runs', 'corrected_steps'), 'RUNS', 'DRIFT') AS role,
-    greatest(0, dateDiff('second', max(time) + INTERVAL 1 MINUTE, $__toTime)) AS still
+    greatest(0, dateDiff('second', max(time) + INTERVAL 1 MINUTE, {{until}})) AS still
 FROM agent_arrivals
 WHERE namespace = decodeURLComponent('${namespace:percentencode}')
     AND {{in_range}}

@@ -3,7 +3,7 @@
 -- unit: short
 SELECT
     point.1 AS time,
-    point.2 / greatest(1, dateDiff('second', $__fromTime, $__toTime)) AS steps
+    point.2 / greatest(1, {{length_s}}) AS steps
 FROM
 (
     SELECT arrayJoin([

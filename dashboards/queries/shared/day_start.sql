@@ -1,1 +1,1 @@
-toStartOfDay(toDateTime($__toTime, 'UTC'))
+toStartOfDay(toDateTime({{until}}, 'UTC'))

@@ -1,7 +1,7 @@
 SELECT
     agent_name,
     max(time) + toIntervalSecond(any(wide_s)) AS last_time,
-    greatest(0, dateDiff('second', last_time, $__toTime)) AS still_s,
+    greatest(0, dateDiff('second', last_time, {{until}})) AS still_s,
     arraySort(groupArrayIf(toUnixTimestamp(time), time >= $__fromTime)) AS active,
     if(length(active) < 3, NULL, arrayMax(arrayPopFront(arrayDifference(active)))) AS longest_pause_s,
     multiIf(length(active) = 0, 3, length(active) < 3, 0, still_s >= 900 AND still_s > 2 * longest_pause_s, 2, 1) AS state

@@ -1,1 +1,1 @@
-toDateTime(toStartOfMonth(toDateTime($__toTime, 'UTC')), 'UTC')
+toDateTime(toStartOfMonth(toDateTime({{until}}, 'UTC')), 'UTC')

@@ -1,1 +1,1 @@
-time >= $__fromTime - dateDiff('second', $__fromTime, $__toTime) AND time < $__toTime
+time >= $__fromTime - {{length_s}} AND time < $__toTime

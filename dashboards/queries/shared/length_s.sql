@@ -1,0 +1,1 @@
+greatest(0, dateDiff('second', $__fromTime, {{until}}))
