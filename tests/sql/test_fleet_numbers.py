@@ -1,6 +1,7 @@
 """Are the numbers of the fleet's dashboard those of the events?"""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -203,6 +204,27 @@ def test_minutes_are_taken_as_long_as_they_are_stored_however_old_the_range_is(
         for name in ("replayed", "half expired", "not there")
     }
     assert found == {"replayed": 60, "half expired": 3_600, "not there": 3_600}
+
+
+def test_a_change_takes_hours_where_the_minutes_of_the_range_before_have_expired(
+    site: Site, connect: Callable[..., Client]
+) -> None:
+    """The range begins less than 13 days ago, the one before it over 14, which is when minutes go."""
+    start_s = int(time.time()) // 3600 * 3600 - 12 * 86_400 - 18 * 3600
+    hours = range(-46, 48, 2)
+    minutes_kept_s = int(time.time()) - 14 * 86_400
+    rows = [
+        ("fading", width_s, (start_s + hour * 3600) * 10**9, "a", 1, 2)
+        for hour in hours
+        for width_s in (60, 3_600)
+        if width_s == 3_600 or start_s + hour * 3600 > minutes_kept_s
+    ]
+    columns = ("namespace", "width_s", "window_start", "agent_name", "steps", "cost_usd")
+    connect(site.database).insert("windows", rows, column_names=columns)
+    scope = site.scope("old", start_s=start_s, end_s=start_s + 48 * 3600)
+    fading = replace(scope, variables={**scope.variables, "namespace": "fading"})
+    spent = [2 * sum(hour < 0 for hour in hours), 2 * sum(hour >= 0 for hour in hours)]
+    assert [row[1] for row in site.ask("fleet/spend", fading)[1]] == spent
 
 
 def width_s(site: Site, scope: Scope) -> int:
