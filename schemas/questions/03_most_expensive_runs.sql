@@ -8,7 +8,7 @@ SELECT
     sum(tool_calls) AS tools,
     sum(cost_usd) AS spent_usd,
     dateDiff('second', min(start_time), max(end_time)) AS took_s,
-    argMax(outcome_name, part) AS outcome
+    argMaxIf(outcome_name, part, outcome_name != '' OR isNotNull(outcome_success)) AS outcome
 FROM run_parts
 WHERE namespace = {namespace:String}
     AND time >= {since:DateTime('UTC')}
