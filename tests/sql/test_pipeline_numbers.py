@@ -1,9 +1,12 @@
 """Are the numbers of the pipeline's dashboard those of what was stored?"""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from tests.sql.expected import is_unpriced, quantile
 from tests.sql.fleet_events import DROPS
@@ -97,6 +100,20 @@ def test_a_role_is_still_since_its_last_row(site: Site) -> None:
     assert Counter(row["role"] for row in beats) == dict.fromkeys(
         ("INGEST", "RUNS", "DRIFT"), len({minute for minute, *_ in ARRIVALS})
     )
+
+
+def test_a_role_that_stored_nothing_in_the_range_is_still_for_all_of_it(
+    site: Site, connect: Callable[..., Client]
+) -> None:
+    start_s = site.fleets["live"].start_ns // 10**9
+    scope = site.scope("live", end_s=start_s + HOUR_S, namespace="half dead")
+    rows = [
+        ["half dead", datetime.fromtimestamp(start_s + 600, UTC), one, "", 0, 5] for one in ("steps", "runs")
+    ]
+    names = ["namespace", "stored_time", "measure", "source", "bucket", "rows"]
+    connect(site.database).insert("arrivals", rows, column_names=names)
+    expected = [("DRIFT", HOUR_S), ("INGEST", HOUR_S - 660), ("RUNS", HOUR_S - 660)]
+    assert site.ask("pipeline/freshness", scope)[1] == expected
 
 
 def test_dead_letters_are_counted_by_reason(site: Site) -> None:
