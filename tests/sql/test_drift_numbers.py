@@ -42,6 +42,26 @@ def test_alarms_are_counted_by_what_became_of_them(site: Site) -> None:
     assert site.one("drift/confirmed", site.scope("live", agent=["coder"])) == 0
 
 
+def test_an_alarm_was_to_be_confirmed_until_it_was_confirmed_or_withdrawn(site: Site) -> None:
+    """Whatever became of it after the range. Confirmed ones are so half an hour after they opened."""
+    start_s = site.fleets["live"].start_ns // 10**9
+    for hour in (0.5, 1.25, 2.25, 2.75, 3.1, 3.5, 3.9, 6):
+        expected = 0
+        for opened, closed, state in INCIDENTS:
+            decided = {"open": 24, "confirmed": opened + 0.5, "closed": closed or 24}[state]
+            expected += opened < hour < decided
+        scope = site.scope("live", end_s=start_s + int(hour * 3600))
+        assert site.one("drift/unconfirmed", scope) == expected, hour
+
+
+def test_an_incident_needs_attention_as_it_stood_at_the_end_of_the_range(site: Site) -> None:
+    start_s = site.fleets["live"].start_ns // 10**9
+    what = f"{SIGNAL} of chat"
+    for hour, severities in ((2.25, ["warning", "warning"]), (2.75, ["critical", "warning"])):
+        rows = rows_of(site, "fleet/attention", end_s=start_s + int(hour * 3600))
+        assert sorted(row["severity"] for row in rows if row["what"] == what) == severities
+
+
 def test_the_promise_is_held_against_the_observations_of_the_range(site: Site) -> None:
     """One alarm was withdrawn; each stream may raise one in as many observations as its threshold says."""
     scope = site.scope("live")

@@ -5,5 +5,6 @@ SELECT count() AS alarms
 FROM agent_incidents
 WHERE {{agents}}
     AND {{by_detectors}}
-    AND state = 'open'
     AND time < $__toTime
+    AND (confirmed_time IS NULL OR confirmed_time > $__toTime)
+    AND (closed_time IS NULL OR closed_time > $__toTime)

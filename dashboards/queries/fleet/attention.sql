@@ -100,7 +100,7 @@ FROM
         agent_name AS agent,
         opened_time AS last_time,
         concat(signal, ' of ', step_name) AS what,
-        if(state = 'confirmed', 2, 1) AS severity,
+        if(ifNull(confirmed_time <= $__toTime, false), 2, 1) AS severity,
         if(isNull(current_level), '', toString(round(assumeNotNull(current_level), 3))) AS now_text,
         if(isNull(reference_level), '', toString(round(assumeNotNull(reference_level), 3))) AS before_text,
         current_level / nullIf(reference_level, 0) - 1 AS change
