@@ -13,12 +13,11 @@ from dashboards.panels import (
     table,
     timeseries,
 )
-from dashboards.run_columns import AGENT, RUN, RUN_COLUMNS
-from dashboards.thresholds import BUDGET_USED_RATIO, NEUTRAL, ORANGE, RED, SOME_IS_BAD, WASTE_RATIO, YELLOW
+from dashboards.run_columns import AGENT, RUN, RUN_COLUMNS, UNPRICED
+from dashboards.thresholds import BUDGET_USED_RATIO, ORANGE, RED, SOME_IS_BAD, WASTE_RATIO, YELLOW
 from dashboards.variables import model_variable, shared_variables, text_variable
 
 UID = COST
-UNPRICED = Column("unpriced", "short", 0, 90, ((None, NEUTRAL), (1, ORANGE)))
 
 
 def build() -> Json:

@@ -13,12 +13,11 @@ from dashboards.panels import (
     table,
     timeseries,
 )
-from dashboards.run_columns import AGENT, RUN, RUN_COLUMNS
+from dashboards.run_columns import AGENT, RUN, RUN_COLUMNS, UNPRICED
 from dashboards.thresholds import (
     BLUE,
     ERROR_RATIO,
     GREEN,
-    NEUTRAL,
     ORANGE,
     RED,
     RUN_P95_S,
@@ -117,7 +116,7 @@ def build() -> Json:
         Column("p99", "s", 2, 90),
         Column("errors", "percentunit", 1, 80, ERROR_RATIO.steps),
         Column("spend", "currencyUSD", 2, 90),
-        Column("unpriced", "short", 0, 90, ((None, NEUTRAL), (1, ORANGE))),
+        UNPRICED,
         no_value="–",
     )
     top_runs = table("fleet/top_runs", RUN, Column("agent", link=AGENT), *RUN_COLUMNS, no_value="–")

@@ -13,6 +13,7 @@ from dashboards.panels import (
     text,
     timeseries,
 )
+from dashboards.run_columns import UNPRICED
 from dashboards.thresholds import (
     BLUE,
     ERROR_RATIO,
@@ -83,6 +84,7 @@ def build() -> Json:
             link=link_to(FLEET, "Fleet", agent=field("agent")),
         ),
         Column("spend", "currencyUSD", 2, 90, link=link_to(COST, "Cost", agent=field("agent"))),
+        UNPRICED,
         no_value="–",
     )
     missing = (
@@ -101,7 +103,8 @@ def build() -> Json:
             Column("agent", link=to_agent),
             Column("last_seen", "dateTimeAsIso", width=150),
             Column("steps", "short", 0, 80),
-            Column("spend", "currencyUSD", 2, 90),
+            Column("spend", "currencyUSD", 2, 90, no_value="–"),
+            UNPRICED,
             no_value="Every agent has a team and a name",
         ),
     )
@@ -117,6 +120,7 @@ def build() -> Json:
             Column("share", "percentunit", 0, 70),
             Column("errors", "percentunit", 1, 80, ERROR_RATIO.steps),
             Column("spend", "currencyUSD", 2, 90),
+            UNPRICED,
             no_value="–",
         ),
     )
@@ -129,7 +133,7 @@ def build() -> Json:
             Column("input", "short", width=80),
             Column("output", "short", width=80),
             Column("spend", "currencyUSD", 2, 90),
-            Column("unpriced", "short", 0, 90, SOME_IS_BAD),
+            UNPRICED,
             Column("first_seen", "dateTimeAsIso", width=150),
             no_value="–",
         ),

@@ -7,6 +7,7 @@ from dashboards.thresholds import BLUE, GREEN, NEUTRAL, ORANGE, RED
 STATUS = (State("succeeded", "", GREEN), State("failed", "", RED), State("running", "", BLUE))
 RUN = Column("run", link=link_to(RUNS, "Its steps and contents", run=field("run")))
 AGENT = link_to(RUNS, "Its runs", agent=field("agent"))
+UNPRICED = Column("unpriced", "short", 0, 90, ((None, NEUTRAL), (1, ORANGE)))
 RUN_COLUMNS = (
     Column("started", "dateTimeAsIso", width=160),
     Column("duration", "s", 1, 90),
@@ -15,6 +16,6 @@ RUN_COLUMNS = (
     Column("input", "short", width=80),
     Column("output", "short", width=80),
     Column("spend", "currencyUSD", 4, 90),
-    Column("unpriced", "short", 0, 90, ((None, NEUTRAL), (1, ORANGE))),
+    UNPRICED,
     Column("status", width=90, states=STATUS),
 )

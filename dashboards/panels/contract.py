@@ -79,6 +79,7 @@ class Column:
         states: colours and texts of single values.
         link: where a cell leads.
         hidden: there for links alone.
+        no_value: what a cell without one shows; None: what the panel shows.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Column:
     states: Sequence[State] = ()
     link: Link | None = None
     hidden: bool = False
+    no_value: str | None = None
 
 
 def panel_of(kind: str, name: str, answer: Format, **fields: Any) -> Panel:
@@ -123,9 +125,13 @@ def defaults_of(
 def override(column: Column) -> Json:
     """A column's settings by its name."""
     properties: list[Json] = []
-    for name, value in (("unit", column.unit), ("decimals", column.decimals), ("custom.width", column.width)):
-        if value is not None:
-            properties.append({"id": name, "value": value})
+    settings = {
+        "unit": column.unit,
+        "decimals": column.decimals,
+        "custom.width": column.width,
+        "noValue": column.no_value,
+    }
+    properties += [{"id": name, "value": value} for name, value in settings.items() if value is not None]
     if column.states:
         properties.append({"id": "mappings", "value": mappings(column.states)})
     if column.steps:

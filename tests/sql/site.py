@@ -73,10 +73,10 @@ class Site:
         return float(self.ask(name, scope)[1][-1][-1])
 
     def sums(self, name: str, scope: Scope) -> dict[str, float]:
-        """The number in the last column, added up by the text before it."""
+        """The number in the last column, added up by the text before it; what has no value adds nothing."""
         found: dict[str, float] = defaultdict(float)
         for row in self.ask(name, scope)[1]:
-            found[row[-2]] += row[-1]
+            found[row[-2]] += row[-1] or 0
         return dict(found)
 
     def totals(self, name: str, scope: Scope) -> dict[str, float]:

@@ -140,7 +140,7 @@ def test_a_version_that_is_new_is_a_deploy_and_an_agent_that_is_new_is_none(site
     scope = site.scope("live")
     fleet = site.choice(scope)
     assert set(site.column("annotations/deploys", "title", scope)) == {"planner 1.1", "coder 1.1"}
-    for time, title in zip(
+    for marked, title in zip(
         site.column("annotations/deploys", "time", scope),
         site.column("annotations/deploys", "title", scope),
         strict=True,
@@ -150,16 +150,16 @@ def test_a_version_that_is_new_is_a_deploy_and_an_agent_that_is_new_is_none(site
             for event in fleet.events
             if f"{event.agent_name} {event.agent_version}" == title
         )
-        assert 0 <= first_ns / 1e9 - time.timestamp() < 60
+        assert 0 <= first_ns / 1e9 - marked.timestamp() < 60
     before = site.scope("live", end_s=site.fleets["live"].start_ns // 10**9 + 2 * 3600)
     assert site.ask("annotations/deploys", before)[1] == []
 
 
 def test_a_new_price_book_is_marked_where_it_begins(site: Site) -> None:
-    (time,) = site.column("annotations/prices", "time", site.scope("live"))
+    (marked,) = site.column("annotations/prices", "time", site.scope("live"))
     priced = [event for event in site.fleets["live"].repriced if event.input_tokens]
     first_ns = min(event.start_time_unix_nano for event in priced)
-    assert time.timestamp() == pytest.approx(first_ns / 1e9, abs=1e-3)
+    assert marked.timestamp() == pytest.approx(first_ns / 1e9, abs=1e-3)
 
 
 def test_a_choice_from_the_list_finds_its_rows_whatever_its_name(site: Site) -> None:

@@ -1,20 +1,25 @@
 """Are the numbers of the inventory those of the events?"""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from dashboards.macros import ALL, Value
 from schemas.event import Event
 from tests.sql.expected import Choice, cost_usd, duration_s, is_unpriced, quantile
 from tests.sql.fleet_events import AGENTS, HOUR_NS, MCP_SERVER, MCP_TOOL, REASONS
 from tests.sql.site import Rows, Site
+from tests.sql.through import Path
 
 # A bucket of durations is so wide at most.
 BUCKET = 1 / 64
 MINUTE_NS = 60 * 10**9
+HOUR_S = 3_600
 # The seed has an agent "desk" whose steps were all taken back: it is nowhere below.
 CHOICES: list[Value] = [ALL, ["planner"], ["it's", "coder"]]
 
@@ -129,11 +134,54 @@ def test_models_have_their_calls_tokens_and_providers(site: Site, agent: Value) 
         assert row["agents"] == len({fleet.owner(event) for event in events})
         assert row["input"] == sum(event.input_tokens or 0 for event in events)
         assert row["output"] == sum(event.output_tokens or 0 for event in events)
-        assert row["spend"] == pytest.approx(float(sum(map(cost_usd, events))))
-        assert row["unpriced"] == sum(map(is_unpriced, events))
+        unpriced = sum(map(is_unpriced, events))
+        assert row["unpriced"] == unpriced
+        if unpriced == len(events):
+            assert row["spend"] is None
+        else:
+            assert row["spend"] == pytest.approx(float(sum(map(cost_usd, events))))
         assert row["providers"] == events[0].provider_name
     shares: dict[str, int] = dict(site.ask("inventory/model_share", scope)[1])
     assert shares == {model: len(events) for model, events in calls.items()}
+
+
+def test_an_agent_none_of_whose_calls_has_a_price_costs_nobody_knows_what(
+    site: Site, connect: Callable[..., Client], database: Callable[[], str]
+) -> None:
+    name = database()
+    own = replace(site, reader=connect(name, reader=True))
+    start_ns = site.fleets["live"].start_ns
+    fields: dict[str, Any] = {
+        "run_id": "r",
+        "agent_name": "frugal",
+        "agent_version": "1",
+        "start_time_unix_nano": start_ns + 1,
+    }
+    root = Event(event_id="root", kind="run", end_time_unix_nano=start_ns + 10**9, **fields)
+    calls = [
+        Event(
+            event_id=f"call-{number}",
+            kind="llm",
+            parent_event_id="root",
+            request_model="none-such",
+            input_tokens=10,
+            output_tokens=5,
+            end_time_unix_nano=start_ns + 10**8,
+            **fields,
+        )
+        for number in range(3)
+    ]
+    path = Path(connect(name), "live")
+    path.send([*calls, root])
+    path.end()
+    scope = site.scope("live", end_s=start_ns // 10**9 + HOUR_S)
+    for name in ("models", "agents", "versions", "unowned"):
+        columns, rows = own.ask(f"inventory/{name}", scope)
+        (row,) = rows
+        told = dict(zip(columns, row, strict=True))
+        assert (told["spend"], told["unpriced"]) == (None, 3), name
+    assert [row[-1] for row in own.ask("fleet/spend_by_agent", scope)[1]] == [None]
+    assert [row[-1] for row in own.ask("cost/spend_by_team", scope)[1]] == [None]
 
 
 def test_tools_and_their_servers_are_those_that_were_called(site: Site) -> None:

@@ -8,7 +8,7 @@ SELECT
     sum(input_tokens) AS input,
     sum(cache_read_input_tokens) / nullIf(sum(input_tokens), 0) AS cached,
     sum(output_tokens) AS output,
-    if(sum(cost_usd) = 0 AND sum(unpriced_steps) > 0, NULL, toFloat64(sum(cost_usd))) AS spend,
+    {{spend}} AS spend,
     toFloat64(sum(cost_usd)) / nullIf(sum(toFloat64(sum(cost_usd))) OVER (), 0) AS share,
     sum(unpriced_steps) AS unpriced
 FROM window_parts

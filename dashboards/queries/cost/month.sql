@@ -1,7 +1,7 @@
 -- title: Month so far
 -- question: What was spent in the month (UTC) in which the range ends, until then, calls without a price left out?
 -- unit: currencyUSD
-SELECT if(sum(cost_usd) = 0 AND sum(unpriced_steps) > 0, NULL, toFloat64(sum(cost_usd))) AS spend
+SELECT {{spend}} AS spend
 FROM window_parts
 WHERE {{scope}}
     AND {{models}}

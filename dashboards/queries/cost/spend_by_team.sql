@@ -4,10 +4,10 @@
 SELECT
     $__timeInterval(time) AS time,
     if(team = '', '(none)', team) AS owner,
-    toFloat64(sum(cost_usd)) AS spend
+    {{spend}} AS spend
 FROM
 (
-    SELECT time, team, cost_usd
+    SELECT time, team, cost_usd, unpriced_steps
     FROM run_parts
     WHERE {{run_scope}}
         AND {{in_range}}

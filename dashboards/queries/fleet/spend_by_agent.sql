@@ -4,10 +4,10 @@
 SELECT
     $__timeInterval(time) AS time,
     agent_name AS agent,
-    toFloat64(sum(cost_usd)) AS spend
+    {{spend}} AS spend
 FROM
 (
-    SELECT time, agent_name, cost_usd, steps
+    SELECT time, agent_name, cost_usd, unpriced_steps, steps
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}

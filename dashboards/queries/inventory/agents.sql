@@ -13,7 +13,8 @@ SELECT
     last_seen,
     steps,
     errors,
-    spend
+    spend,
+    unpriced
 FROM
 (
     SELECT
@@ -38,7 +39,8 @@ INNER JOIN
         agent_name,
         sum(w.steps) AS steps,
         sumIf(w.errors, {{leaves}}) / nullIf(sumIf(w.steps, {{leaves}}), 0) AS errors,
-        toFloat64(sum(w.cost_usd)) AS spend
+        {{spend}} AS spend,
+        sum(w.unpriced_steps) AS unpriced
     FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}

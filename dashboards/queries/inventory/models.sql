@@ -21,7 +21,7 @@ FROM
         sum(w.errors) / nullIf(sum(w.steps), 0) AS errors,
         sum(w.input_tokens) AS input,
         sum(w.output_tokens) AS output,
-        toFloat64(sum(w.cost_usd)) AS spend,
+        {{spend}} AS spend,
         sum(w.unpriced_steps) AS unpriced
     FROM window_parts AS w
     WHERE {{scope}}
@@ -49,5 +49,5 @@ LEFT JOIN
         AND day <= toDate($__toTime, 'UTC')
     GROUP BY model
 ) AS known ON known.model = used.model
-ORDER BY spend DESC, calls DESC, model
+ORDER BY spend DESC NULLS LAST, calls DESC, model
 LIMIT 200

@@ -7,7 +7,8 @@ SELECT
     arrayStringConcat(teams, ', ') AS team,
     last_seen,
     steps,
-    spend
+    spend,
+    unpriced
 FROM
 (
     {{owners}}
@@ -17,7 +18,8 @@ LEFT JOIN
     SELECT
         agent_name,
         sum(steps) AS steps,
-        toFloat64(sum(cost_usd)) AS spend
+        {{spend}} AS spend,
+        sum(unpriced_steps) AS unpriced
     FROM window_parts
     WHERE {{scope}}
         AND {{width}}
@@ -25,5 +27,5 @@ LEFT JOIN
     GROUP BY agent_name
 ) AS did ON did.agent_name = owned.agent_name
 WHERE missing != ''
-ORDER BY spend DESC, agent
+ORDER BY spend DESC NULLS LAST, agent
 LIMIT 100

@@ -10,7 +10,8 @@ SELECT
     steps,
     steps / sum(steps) OVER (PARTITION BY agent) AS share,
     errors,
-    spend
+    spend,
+    unpriced
 FROM
 (
     SELECT
@@ -20,7 +21,8 @@ FROM
         max(time) AS last_seen,
         sum(w.steps) AS steps,
         sumIf(w.errors, {{leaves}}) / nullIf(sumIf(w.steps, {{leaves}}), 0) AS errors,
-        toFloat64(sum(w.cost_usd)) AS spend
+        {{spend}} AS spend,
+        sum(w.unpriced_steps) AS unpriced
     FROM window_parts AS w
     WHERE {{scope}}
         AND {{width}}
