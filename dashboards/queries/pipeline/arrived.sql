@@ -9,5 +9,5 @@ SELECT
     toUnixTimestamp(last_arrived) * 1000 + 120000 AS to_ms
 FROM run_parts
 WHERE {{run_scope}}
-    AND $__timeFilter(time)
+    AND {{in_range}}
 HAVING count() > 0

@@ -14,8 +14,6 @@ FROM
     WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'pipeline_delay'
         AND {{since_previous}}
-    -- Without one in the range, the delay before it would be shown as its own.
-    HAVING countIf(time >= $__fromTime) > 0
 )
 WHERE time = $__toTime OR p95 > 0
 ORDER BY time

@@ -7,15 +7,13 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ($__fromTime, sumIf(rows, time < $__fromTime)),
-        ($__toTime, sumIf(rows, time >= $__fromTime))
+        ($__fromTime, nullIf(sumIf(rows, time < $__fromTime), 0)),
+        ($__toTime, nullIf(sumIf(rows, time >= $__fromTime), 0))
     ]) AS point
     FROM agent_arrivals
     WHERE namespace = decodeURLComponent('${namespace:percentencode}')
         AND measure = 'steps'
         AND {{since_previous}}
-    -- Without one in the range, the number before it would be shown as its own.
-    HAVING countIf(time >= $__fromTime) > 0
 )
-WHERE steps > 0
+WHERE time = $__toTime OR steps > 0
 ORDER BY time
