@@ -12,6 +12,7 @@ from detectors.ar import ArCsr
 from detectors.bins import find_edges
 from detectors.contract import Direction, IncidentKind, Phase, Readings
 from detectors.csr import Csr, CsrParameters
+from detectors.slots import Engine
 from detectors.whitener import CELLS, EDGE_SCORES, STRIDE, find_scores, find_values
 from tests.unit.detectors.laws import LAWS
 
@@ -68,16 +69,17 @@ def test_a_shift_of_an_autocorrelated_stream_is_found() -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_a_stream_of_independent_values_passes_untouched(law: str) -> None:
     values = LAWS[law](np.random.default_rng(33), (600, 400))
-    detector, readings = watch(values)
-    off = np.flatnonzero(~detector.snapshot()["stage_on"].astype(np.bool_))
-    assert not detector.phi(off.astype(np.int32)).any()
+    detector, _ = watch(values[:CELLS])
+    slots = np.arange(400, dtype=np.int32)
+    off = np.flatnonzero(detector.phi(slots) == 0.0)
     assert len(off) >= 0.96 * 400
     # What is behind the stage is CSR, from the first value after the warm-up on.
     plain = Csr(CsrParameters(threshold=1e4))
-    slots = plain.add(np.arange(400, dtype=np.uint64) + np.uint64(600))
-    expected = plain.update(np.tile(slots, 600 - CELLS), values[CELLS:].ravel())
-    after = readings.statistic.reshape(600, 400)[CELLS:, off]
-    assert after.tolist() == expected.statistic.reshape(600 - CELLS, 400)[:, off].tolist()
+    plain.add(np.arange(400, dtype=np.uint64) + np.uint64(CELLS))
+    rows, later = np.tile(slots, 600 - CELLS), values[CELLS:].ravel()
+    expected = plain.update(rows, later).statistic.reshape(-1, 400)
+    after = detector.update(rows, later).statistic.reshape(-1, 400)
+    assert after[:, off].tolist() == expected[:, off].tolist()
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -100,8 +102,10 @@ def test_independent_values_keep_the_promised_mean_time_to_a_false_alarm(law: st
 def test_the_coefficient_is_learnt(phi: float) -> None:
     detector, _ = watch(make_ar(phi, 4000, 100, seed=35))
     learnt = detector.phi(np.arange(100, dtype=np.int32))
-    assert np.median(learnt) == pytest.approx(phi, abs=0.02)
-    assert np.abs(learnt - phi).max() < 0.12
+    # Of a few it is being learnt again, after a false alarm that was confirmed.
+    assert np.isnan(learnt).sum() <= 5
+    assert np.nanmedian(learnt) == pytest.approx(phi, abs=0.02)
+    assert np.nanmax(np.abs(learnt - phi)) < 0.12
 
 
 def test_a_strongly_autocorrelated_stream_warms_up_longer() -> None:
@@ -157,3 +161,49 @@ def test_scores_are_normal_whatever_the_law_and_values_come_back() -> None:
     assert stats.kstest(scores, "norm").statistic < 0.02
     assert find_values(edges[0], scores) == pytest.approx(values, rel=1e-6)
     assert np.all(np.diff(EDGE_SCORES) > 0)
+
+
+def test_after_a_confirmed_change_the_stage_is_learnt_again_and_the_next_change_is_found() -> None:
+    values = np.exp(0.5 * make_ar(0.5, 7000, 40, seed=41))
+    values[2000:] *= 4.0
+    values[5000:] *= 1.5
+    detector, readings = watch(values)
+    incidents = readings.incidents
+    row = incidents.row // 40
+    confirmed = incidents.kind == IncidentKind.CONFIRMED
+    first = confirmed & (row >= 2000) & (row < 2400)
+    assert len(np.unique(incidents.slot[first])) >= 38
+    second = (row >= 5000) & ((incidents.kind == IncidentKind.OPENED) | confirmed)
+    assert len(np.unique(incidents.slot[second])) >= 36
+    assert np.nanmedian(detector.phi(np.arange(40, dtype=np.int32))) == pytest.approx(0.5, abs=0.05)
+    # Levels after the second change are those of values, by the stage that was learnt after the first.
+    told = confirmed & (row >= 5000) & (incidents.direction == Direction.UP)
+    assert np.median(incidents.reference[told, 1]) == pytest.approx(4.0, rel=0.1)
+
+
+def test_a_stream_whose_stage_begins_anew_counts_all_its_values_and_refuses_none_of_them() -> None:
+    values = np.exp(0.5 * make_ar(0.6, 3000, 1, seed=42)[:, 0])
+    values[1500:] *= 5.0
+    whole = ArCsr()
+    slot = whole.add(np.array([3], np.uint64))
+    read = whole.update(slot.repeat(3000), values)
+    confirmed = read.incidents.row[read.incidents.kind == IncidentKind.CONFIRMED]
+    rebased = read.incidents.row[read.incidents.kind == IncidentKind.REBASED]
+    assert confirmed[0] >= 1500
+    assert rebased[0] == confirmed[0] + CELLS + CsrParameters().warm_up
+    assert (read.phase[confirmed[0] : rebased[0]] == Phase.RELEARNING).all()
+    assert (read.phase[rebased[0]], read.statistic[confirmed[0] + 1]) == (Phase.ARMED, 0.0)
+    assert read.n.tolist() == list(range(1, 3001))
+    assert whole.refused(slot).tolist() == [0]
+    # Cut anywhere, by either engine, it is the same.
+    engines: dict[Engine, list[int]] = {
+        "numba": [confirmed[0] + 1, confirmed[0] + 40],
+        "numpy": [rebased[0] - 3],
+    }
+    for engine, cuts in engines.items():
+        other = ArCsr(engine=engine)
+        other.add(np.array([3], np.uint64))
+        parts = [other.update(slot.repeat(len(part)), part) for part in np.split(values, cuts)]
+        for name in ("statistic", "threshold", "n", "phase", "direction"):
+            joined = np.concatenate([getattr(part, name) for part in parts])
+            assert joined.tolist() == getattr(read, name).tolist()
