@@ -175,6 +175,31 @@ def test_a_choice_from_the_list_finds_its_rows_whatever_its_name(site: Site) -> 
     assert site.column("variables/namespaces", "text", site.scope("old")) == ["live", "old"]
 
 
+def test_an_agent_is_silent_however_much_is_said_of_it(
+    site: Site, connect: Callable[..., Client], database: Callable[[], str]
+) -> None:
+    """Thumbs, outcomes and reports are no work; an agent whose steps were taken back never worked."""
+    name = database()
+    start_s = site.fleets["live"].start_ns // 10**9
+    rows = [
+        ("live", 60, (start_s + minute * 60) * 10**9, (start_s + 3600 * epoch) * 10**9, agent, kind, steps)
+        for agent, minute, epoch, kind, steps in (
+            ("planner", 10, 0, "llm", 5),
+            ("planner", 118, 0, "feedback", 1),
+            ("planner", 118, 0, "outcome", 1),
+            ("coder", 115, 0, "llm", 5),
+            ("desk", 10, 0, "llm", 5),
+            ("desk", 10, 1, "llm", -5),
+            ("praised", 10, 0, "feedback", 1),
+        )
+    ]
+    columns = ("namespace", "width_s", "window_start", "epoch_start", "agent_name", "kind", "steps")
+    connect(name).insert("windows", rows, column_names=columns)
+    own = replace(site, reader=connect(name, reader=True))
+    found = own.ask("fleet/attention", site.scope("live", end_s=start_s + 2 * 3600))[1]
+    assert [row[:4] for row in found] == [("planner", "silent", "critical", "109 min")]
+
+
 def test_long_ranges_take_hours_and_do_not_count_twice(site: Site) -> None:
     start_s = site.fleets["live"].start_ns // 10**9
     week = site.scope("live", start_s=start_s - 6 * 86_400, interval_s=3_600)

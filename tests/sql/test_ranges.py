@@ -21,8 +21,6 @@ NAMES = sorted(
     for path in (FOLDER.parent / "queries").iterdir()
     if path.is_dir() and path.name not in ("shared", "__pycache__")
     for name in query_names(path.name)
-    # It is being written anew.
-    if name != "alerts/silent_agent"
 )
 # Stats that can be added up over ranges; each compares with the range before.
 STATS = ("fleet/runs", "fleet/spend", "cost/spend", "drift/confirmed", "runs/count")

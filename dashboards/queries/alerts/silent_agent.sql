@@ -93,8 +93,9 @@ FROM
                         FROM windows
                         WHERE namespace = {namespace}
                             AND width_s = 3600
-                            AND $__timeFilter(window_start)
-                            AND kind NOT IN ('outcome', 'feedback', 'report')
+                            AND window_start >= $__fromTime
+                            AND window_start < $__toTime
+                            AND {{work}}
                             AND steps > 0
                         GROUP BY agent_name
                     )

@@ -66,7 +66,7 @@ FROM
         (
             SELECT
                 agent_name AS agent,
-                max(time) AS last_time,
+                maxIf(time, is_work AND steps > 0) AS last_time,
                 {{width_s}} AS wide_s,
                 min(time) < $__fromTime - intDiv({{length_s}}, 2) AS comparable,
                 sumIf(steps, is_leaf AND is_now) AS counted,
@@ -85,7 +85,7 @@ FROM
                 sumIf(unpriced_steps, NOT is_now) AS unpriced_before
             FROM
             (
-                SELECT *, {{leaves}} AS is_leaf, time >= $__fromTime AS is_now
+                SELECT *, {{leaves}} AS is_leaf, {{work}} AS is_work, time >= $__fromTime AS is_now
                 FROM window_parts
                 WHERE {{scope}}
                     AND {{width}}
@@ -93,6 +93,7 @@ FROM
                     AND agent_name NOT IN ('', 'unattributed')
             )
             GROUP BY agent
+            HAVING sumIf(steps, is_work) > 0
         )
     )
     UNION ALL

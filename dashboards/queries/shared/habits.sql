@@ -12,7 +12,7 @@ FROM
     WHERE {{scope}}
         AND {{width}}
         AND {{since_previous}}
-        AND kind NOT IN ('outcome', 'feedback', 'report')
+        AND {{work}}
     GROUP BY agent_name, time
     HAVING sum(steps) > 0
 )

@@ -1,0 +1,1 @@
+kind NOT IN ('outcome', 'feedback', 'report')
