@@ -49,8 +49,8 @@ ClickHouse knows what was stored, and cannot know what waits. Each role serves t
 def build() -> Json:
     """The dashboard "Pipeline"."""
     numbers = (
-        stat("pipeline/stored", steps=PLAIN, decimals=1, change="same_as_value", no_value="nothing stored"),
-        stat("pipeline/delay", steps=LAG_S.steps, decimals=1, change="inverted", no_value="nothing stored"),
+        stat("pipeline/stored", steps=PLAIN, decimals=1, change="same_as_value", no_value="none"),
+        stat("pipeline/delay", steps=LAG_S.steps, decimals=1, change="inverted", no_value="–"),
         stat("pipeline/letters_count", steps=SOME_IS_BAD, decimals=0, change="inverted"),
         stat("pipeline/duplicates_share", steps=DUPLICATE_RATIO.steps, decimals=2, no_value="–"),
         stat("pipeline/unpriced_share", steps=UNPRICED_RATIO.steps, decimals=2, no_value="–"),

@@ -143,3 +143,5 @@ SUMMARIZE = LlmCall(
     output_tokens=240,
 )
 EMBED = Call("embed", 0.09, error_ratio=0.0)
+# Provider and model of it; the second is of the house, and no price book knows it.
+EMBED_MODELS = (("openai", "text-embedding-3-small"), ("in-house", "ledger-embed-1"))

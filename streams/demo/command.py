@@ -2,7 +2,7 @@
 
 The fleet goes through the SDK into a namespace of its own on the event clock. What is watched meanwhile comes
 from ClickHouse, as it would for a person. Exit code 0 says that the path worked: everything that was sent is
-stored, and the sums over steps, runs and windows agree.
+stored, the one broken record is a dead letter, and the sums over steps, runs and windows agree.
 """
 
 import threading
@@ -15,13 +15,14 @@ from rich.live import Live
 
 from schemas.topics import AGENT_EVENTS, topic_name
 from streams.clickhouse import connect
-from streams.demo.fleet import Fleet, FleetSummary
+from streams.demo.fleet import CORRUPT_LINE, Fleet, FleetSummary
 from streams.demo.results import Totals, read_sightings, read_steps, read_totals
 from streams.demo.tables import found_table, live_view, steps_table, totals_lines
 from streams.demo.verdicts import judge
 from streams.local.site import Servers, Site, running_servers
 from streams.local.supervisor import StopRequested
 from streams.local.viewer import viewer_url
+from streams.replay.files import Piece
 from streams.replay.send import Sender
 from streams.settings import ConfigError, Settings
 from streams.settled import source_partitions, wait_until_done
@@ -34,6 +35,8 @@ PARTITIONS = 4
 SEND_S = 25.0
 LOOK_S = 1.0
 EXIT_BROKEN = 1
+# The one record that is no event.
+DEAD_LETTERS = 1
 
 
 def run_demo(
@@ -56,7 +59,7 @@ def run_demo(
         keep: stay up afterwards, until Ctrl-C.
 
     Returns:
-        0 when everything that was sent is stored and the sums agree.
+        0 when everything that was sent is stored, but for the broken record, and the sums agree.
 
     Raises:
         ConfigError: the SDK is not installed here.
@@ -83,7 +86,7 @@ def run_demo(
     except StopRequested:
         console.print("Stopped")
         return EXIT_BROKEN
-    whole = totals.agree and totals.steps == summary.steps and not totals.dead_letters
+    whole = totals.agree and totals.steps == summary.steps and totals.dead_letters == DEAD_LETTERS
     if not whole:
         console.print(f"[red]Sent {summary.steps} steps, but {totals}: the path is broken")
     return 0 if whole else EXIT_BROKEN
@@ -105,7 +108,9 @@ def _watch(site: Site, client: "Client", fleet: Fleet, console: Console) -> Flee
             emitter = Emitter(site.settings.kafka, topic, block=True)
             result.append(fleet.emit(emitter, _Sent(sent), seconds=SEND_S))
             emitter.close(60)
-            Sender(site.settings, source_partitions(site.settings), None, site.check).end()
+            sender = Sender(site.settings, source_partitions(site.settings), None, site.check)
+            sender.send([Piece(AGENT_EVENTS, "", CORRUPT_LINE, (), DEAD_LETTERS, None)], lambda _: None)
+            sender.end()
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             failure.append(error)
 

@@ -8,12 +8,13 @@ from streams.demo.agents import Agent, Call
 from streams.demo.verdicts import RULE, Change, Stream
 
 # Which detector is to find a change.
-NUMBERS, RATES = "csr", "csr-binary"
+NUMBERS, RATES, NEWS = "csr", "csr-binary", "first-seen"
 LOOP = RULE
 
 DURATION, OUTPUT, COST = "duration_s", "output_tokens", "cost_usd"
 ERRORS, OUTCOME, IDENTICAL = "error_ratio", "outcome_success", "identical_tool_calls"
-RUN_COST, RUN_STEPS, TOOL_MIX = "run_cost_usd", "run_steps", "tool_mix"
+RUN_COST, RUN_STEPS = "run_cost_usd", "run_steps"
+TOOL_MIX, MODEL_MIX = "tool_mix", "model_mix"
 RUN_STEP, AGENT_STEP, WHOLE_AGENT = "run", "work", ""
 
 
@@ -26,7 +27,8 @@ class Fault:
         agent: whose.
         step: `step_name` that it is meant for.
         signal: that it is meant for.
-        factor: by which the signal's mean changes; for a loop, how often the same call is made.
+        factor: by which the signal's mean changes; for a loop, how often the same call is made; for a new
+            model, the share of calls that keep the old one.
         at_ns: event time from when on: Unix nanoseconds.
         detector: that is to find it.
         follows: streams of other steps or signals that change with it.
@@ -147,6 +149,16 @@ _PLANS = (
         OUTCOME,
         0.8,
         RATES,
+    ),
+    _Plan(
+        "embed by a model without a price",
+        "invoices",
+        0.8,
+        agents.EXTRACTOR,
+        WHOLE_AGENT,
+        MODEL_MIX,
+        0.0,
+        NEWS,
     ),
 )
 

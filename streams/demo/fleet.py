@@ -29,6 +29,8 @@ _SWING = 0.6  # of the daily cycle: at the peak 1.6 times the mean, at night .4 
 _GRID = 1_000
 _PROGRESS_RUNS = 50
 _MOMENTS = ("outcome", "feedback")  # they have no duration, and end by themselves
+# A line that is cut off: some service's own emitter, stopped while it wrote.
+CORRUPT_LINE = b'{"type":"tool_call","agent_name":"sales-researcher","run_id":"research-1-0'
 # An agent without a fault gets a new version, too: a deploy alone is no drift.
 _QUIET_DEPLOY_AFTER = 0.35
 

@@ -11,8 +11,10 @@ from streams.demo.faults import (
     COST,
     DURATION,
     ERRORS,
+    MODEL_MIX,
     OUTCOME,
     OUTPUT,
+    WHOLE_AGENT,
     Effects,
 )
 
@@ -124,6 +126,14 @@ class RunPlan:
                 self.planned[place].fields.update(usage)
                 return
 
+    def embedding(self, agent: Agent, call: Call, parent: str) -> None:
+        """A call of a model of embeddings."""
+        is_new = self._effects.factor(agent.name, WHOLE_AGENT, MODEL_MIX, self.now_ns) != 1.0
+        provider, model = agents.EMBED_MODELS[is_new]
+        fields = {"request_model": model, "response_model": model, "provider_name": provider}
+        tokens = self.rng.randrange(200, 900)
+        self.call("embedding", agent, call, parent, step_name=call.name, input_tokens=tokens, **fields)
+
     def _usage(self, agent: Agent, call: LlmCall, at_ns: int) -> dict[str, Any]:
         rng = self.rng
         given = int(call.input_tokens * rng.lognormvariate(0.0, _INPUT_SIGMA))
@@ -219,7 +229,7 @@ def plan_invoice(run: RunPlan, root: str, number: int) -> None:
     """An invoice becomes a booking."""
     run.share(business_key=f"invoice-{number:06d}", task="book an invoice")
     run.tool(agents.EXTRACTOR, agents.OCR, root, {"file": f"{number:06d}.pdf"})
-    run.call("embedding", agents.EXTRACTOR, agents.EMBED, root, step_name="embed", **_embedding(run.rng))
+    run.embedding(agents.EXTRACTOR, agents.EMBED, root)
     run.llm(agents.EXTRACTOR, agents.EXTRACT, root)
     run.tool(agents.EXTRACTOR, agents.POST_INVOICE, root, {"invoice": number})
     run.outcome(agents.EXTRACTOR, "invoice_booked", 0.95, root, value=3.0)
@@ -236,16 +246,6 @@ def plan_research(run: RunPlan, root: str, number: int) -> None:
         run.tool(agents.RESEARCHER, agents.WEB_SEARCH, root, query)
     run.llm(agents.RESEARCHER, agents.SUMMARIZE, root)
     run.outcome(agents.RESEARCHER, "lead_accepted", 0.6, root, value=20.0)
-
-
-def _embedding(rng: random.Random) -> dict[str, Any]:
-    model = "text-embedding-3-small"
-    return {
-        "request_model": model,
-        "response_model": model,
-        "provider_name": "openai",
-        "input_tokens": rng.randrange(200, 900),
-    }
 
 
 class Flow(NamedTuple):

@@ -3,7 +3,10 @@
 from clickhouse_connect.driver.client import Client
 
 from schemas.native import decode
+from schemas.topics import AGENT_EVENTS, topic_name
+from streams.dead_letters import headers
 from streams.demo.fleet import Fleet
+from streams.write.dead_letters import to_table
 from tests.sql.through import Path
 from wakeline.testing import collecting_emitter
 
@@ -21,3 +24,12 @@ def store_fleet(client: Client, namespace: str, fleet: Fleet) -> None:
         assert not batch.rejected
         path.send(batch.events)
     path.end()
+
+
+def store_rejected(client: Client, namespace: str, record: bytes, append_ns: int) -> None:
+    """Store what becomes of a record that is no event: as INGEST tells of it, and WRITE stores it."""
+    [rejected] = decode(record).rejected
+    topic = topic_name(AGENT_EVENTS, namespace)
+    told = headers(rejected.reason, rejected.detail, topic, 0, 0, rejected.number, append_ns)
+    letter = ({name: str(value) for name, value in told}, rejected.original, 0)
+    client.insert_arrow("dead_letters", to_table([letter], namespace))

@@ -11,20 +11,22 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from dashboards.alerts.objectives import load_objectives
+from dashboards.alerts.objectives import AgentObjective, Objectives, load_objectives
 from dashboards.alerts.shapes import api_groups
-from streams.demo.faults import COST, DURATION, OUTPUT
+from streams.demo.agents import EMBED_MODELS, RESEARCHER
+from streams.demo.faults import COST, DURATION, IDENTICAL, MODEL_MIX, OUTPUT
 from streams.demo.fleet import Fleet
 from streams.drift.params import Params
 from tests.sql.alerting import alarms
 from tests.sql.demo import store_fleet
 
-# Two fleets of 57,000 steps, and ten rules at 47 moments each: a minute on two cores that are free.
+# Two fleets of 57,000 steps, and ten rules at 47 moments each: a minute and more on two cores that are free.
 pytestmark = pytest.mark.timeout(1_800)
 
 OBJECTIVES = load_objectives(Path(__file__).parents[2] / "deploy" / "grafana" / "alerts.example.toml")
-# They ask when rows were stored, which in a replay is not when things happened: see test_alert_queries.py.
-BY_STORING = {"wakeline-pipeline-lag", "wakeline-pipeline-no-data"}
+# They ask when records came and rows were stored, which in a replay is not when things happened:
+# test_alerts_on_storing.py.
+BY_STORING = {"wakeline-pipeline-lag", "wakeline-pipeline-no-data", "wakeline-dead-letters"}
 EVERY_S = 600
 
 Told = dict[tuple[str, str], list[int]]
@@ -40,11 +42,16 @@ def client(connect: Callable[..., Client], database: Callable[[], str]) -> Clien
     return connect(name, reader=True)
 
 
-def told(client: Client, namespace: str, moments: range) -> Told:
-    """Rule and labels to the moments at which it fired."""
-    objectives = msgspec.structs.replace(OBJECTIVES, namespace=namespace)
+def told(
+    client: Client, namespace: str, moments: range, objectives: Objectives = OBJECTIVES, only: str = ""
+) -> Told:
+    """Rule and labels to the moments at which it fired; of one rule alone, or of all but those of storing."""
+    objectives = msgspec.structs.replace(objectives, namespace=namespace)
     rules = [
-        rule for group in api_groups(objectives) for rule in group["rules"] if rule["uid"] not in BY_STORING
+        rule
+        for group in api_groups(objectives)
+        for rule in group["rules"]
+        if rule["uid"] not in BY_STORING and only in ("", rule["uid"].removeprefix("wakeline-"))
     ]
     found: Told = {}
     for rule, labels, at_s in alarms(client, rules, moments):
@@ -52,9 +59,19 @@ def told(client: Client, namespace: str, moments: range) -> Told:
     return found
 
 
+def researcher(objective: AgentObjective) -> Objectives:
+    """The example's objectives, with others for one agent."""
+    return msgspec.structs.replace(OBJECTIVES, agents=OBJECTIVES.agents | {RESEARCHER.name: objective})
+
+
 def day(fleet: Fleet) -> range:
     start_s = fleet.start_ns // 10**9
     return range(start_s + EVERY_S, start_s + int(fleet.hours * 3_600), EVERY_S)
+
+
+def fault_s(fleet: Fleet, signal: str) -> int:
+    """When a change of the demo comes."""
+    return next(fault.at_ns for fault in fleet.faults if fault.signal == signal) // 10**9
 
 
 def confirmed(client: Client, namespace: str, moments: range) -> set[tuple[str, str]]:
@@ -82,6 +99,9 @@ def test_each_change_of_the_demo_fires_its_rule_and_nothing_fires_before_it(clie
             "sales-researcher", "web_search", "identical_tool_calls"
         ],
         ("error-ratio", "code-reviewer · run_tests"): at_s["code-reviewer", "run_tests", "error_ratio"],
+        ("unpriced-traffic", f"invoice-extractor · {EMBED_MODELS[1][1]}"): at_s[
+            "invoice-extractor", "", MODEL_MIX
+        ],
     }
     drifted = {
         ("drift-incident", f"{fault.agent} · {fault.signal} · {fault.step}"): fault.at_ns // 10**9
@@ -108,6 +128,30 @@ def test_the_healthy_fleet_wakes_nobody_more_than_the_detectors_promise(client: 
     ).result_rows
     assert observations > 50_000
     assert len(fires) <= observations / Params("healthy").detector_arl
+
+
+@pytest.mark.parametrize(("rule", "month_usd"), [("budget-burn-1h", 500.0), ("budget-burn-6h", 850.0)])
+def test_a_budget_that_a_healthy_day_fits_in_burns_when_a_cache_is_lost(
+    client: Client, rule: str, month_usd: float
+) -> None:
+    """The healthy day's fastest pace is 12.0 and 5.4 times these budgets', the demo's 17.9 and 6.6 times."""
+    fleet = Fleet(seed=1)
+    tight = researcher(AgentObjective(month_usd=month_usd))
+    assert told(client, "healthy", day(fleet), tight, rule) == {}
+    fires = told(client, "demo", day(fleet), tight, rule)
+    assert set(fires) == {(rule, RESEARCHER.name)}
+    assert min(fires[rule, RESEARCHER.name]) >= fault_s(fleet, COST)
+
+
+def test_the_run_that_loops_is_a_runaway_where_runs_are_short(client: Client) -> None:
+    """Runs of this agent have eleven steps at most, and the one that loops twenty."""
+    fleet = Fleet(seed=1)
+    tight = researcher(AgentObjective(run_steps=15.0))
+    assert told(client, "healthy", day(fleet), tight, "runaway-run") == {}
+    fires = told(client, "demo", day(fleet), tight, "runaway-run")
+    assert set(fires) == {("runaway-run", "sales-researcher · research-1-01650")}
+    [moments] = fires.values()
+    assert min(moments) >= fault_s(fleet, IDENTICAL)
 
 
 def test_a_fleet_that_stops_is_one_alert_after_ten_minutes(client: Client) -> None:

@@ -8,21 +8,25 @@ import numpy as np
 import pytest
 
 from detectors.contract import IncidentKind
+from schemas.decoded import Reason
 from schemas.native import decode
-from streams.demo.agents import AGENTS
+from streams.demo.agents import AGENTS, EMBED_MODELS
 from streams.demo.faults import (
     COST,
     DURATION,
     ERRORS,
     IDENTICAL,
     LOOP,
+    MODEL_MIX,
+    NEWS,
     NUMBERS,
     OUTCOME,
     OUTPUT,
     RATES,
+    WHOLE_AGENT,
     Fault,
 )
-from streams.demo.fleet import HOUR_NS, START_NS, Fleet
+from streams.demo.fleet import CORRUPT_LINE, HOUR_NS, START_NS, Fleet
 from streams.demo.plan import Planned
 from streams.drift.detectors import Detectors, New
 from streams.drift.signals import SIGNALS, Nature
@@ -49,7 +53,8 @@ def cost_usd(book: PriceBook, planned: Planned) -> float | None:
     if "input_tokens" not in fields:
         return None
     rate = book.find(fields["provider_name"], fields["request_model"], planned.end_ns)
-    assert rate is not None
+    if rate is None:
+        return None
     pico_usd = {unit: tiers[0].pico_usd for unit, tiers in rate.units.items()}
     cached = fields.get("cache_read_input_tokens", 0)
     written = fields.get("output_tokens", 0) * pico_usd.get("output", 0)
@@ -160,15 +165,26 @@ def test_a_ticket_goes_through_two_services_in_one_run(steps: list[Planned]) -> 
     )
 
 
-def test_all_agents_work_and_every_call_has_a_price(steps: list[Planned]) -> None:
+def test_all_agents_work_and_every_call_has_a_price_until_one_asks_a_model_that_no_book_knows(
+    fleet: Fleet, steps: list[Planned]
+) -> None:
     assert {planned.fields["agent_name"] for planned in steps} == {agent.name for agent in AGENTS}
     book = PriceBook()
     models = {
         (p.fields["provider_name"], p.fields["request_model"]) for p in steps if "input_tokens" in p.fields
     }
-    assert len(models) == 5
-    for provider, model in models:
-        assert book.find(provider, model, START_NS) is not None
+    assert len(models) == 6
+    assert {found for found in models if book.find(*found, START_NS) is None} == {EMBED_MODELS[1]}
+    fault = fault_of(fleet, MODEL_MIX)
+    new = [p.fields for p in steps if p.fields.get("request_model") == EMBED_MODELS[1][1]]
+    assert {fields["agent_name"] for fields in new} == {fault.agent}
+    assert min(fields["start_time_unix_nano"] for fields in new) >= fault.at_ns
+    assert len(new) > 400
+
+
+def test_the_broken_record_is_no_event() -> None:
+    [rejected] = decode(CORRUPT_LINE).rejected
+    assert rejected.reason is Reason.INVALID_JSON
 
 
 def test_traffic_follows_the_day() -> None:
@@ -192,7 +208,8 @@ def test_each_changed_stream_has_600_steps_before_and_300_after(hours: float) ->
     fleet = Fleet(seed=2, hours=hours)
     starts: dict[tuple[str, str], list[int]] = defaultdict(list)
     for planned in fleet.plan():
-        starts[planned.fields["agent_name"], step_of(planned)].append(planned.fields["start_time_unix_nano"])
+        for step in (step_of(planned), WHOLE_AGENT):
+            starts[planned.fields["agent_name"], step].append(planned.fields["start_time_unix_nano"])
     for fault in fleet.faults:
         mine = starts[fault.agent, fault.step]
         assert sum(start < fault.at_ns for start in mine) >= 600, fault.name
@@ -246,6 +263,7 @@ def test_faults_say_what_is_to_find_them(fleet: Fleet) -> None:
         IDENTICAL: LOOP,
         ERRORS: RATES,
         OUTCOME: RATES,
+        MODEL_MIX: NEWS,
     }
     for fault in fleet.faults:
         assert fault.change.streams[0] == fault.stream
@@ -285,7 +303,7 @@ def test_the_detector_confirms_every_change_it_watches_and_no_other(fleet: Fleet
                 confirmed[stream] = mine[rows[0]][0]
     assert set(confirmed) <= named
     for fault in fleet.faults:
-        if fault.detector != LOOP:
+        if fault.detector not in (LOOP, NEWS):
             assert confirmed[fault.stream] >= fault.at_ns, fault.name
 
 
