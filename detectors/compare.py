@@ -5,9 +5,12 @@ moment ``read`` gives an e-value, a p-value and the difference with its interval
 observation and stop when it is enough: the chance of ever calling equal arms different at p <= alpha is at
 most alpha, and the interval holds the difference at all times with its confidence. Proved (``betting.py``),
 for observations that are independent between the arms and of which each pairing has the same mean difference;
-no law is assumed. Under drift that both arms share the test stays right, since like is compared with like in
-time. It says nothing if what comes when depends on the values themselves: pair by the time of the start, not
-of the end, and prefer one value per run to steps that depend on each other.
+no law is assumed. A scarce arm is scored against values of the other that are older, by 6 observations on
+average in a canary of 5 %, by 8.5 at most: a trend that both arms share counts as what it moves in that time.
+Of 12 equal pairs on a ramp of .005, .02, .05 sd an observation 0, 1, 12 were called different in 8,000; of
+arms of half the traffic each, and on cycles of 1 sd over 2,000 observations, none. It says nothing if what
+comes when depends on the values themselves: pair by the time of the start, not of the end, and prefer one
+value per run to steps that depend on each other.
 
 An observation of the scarcer arm is scored against those of the other that came since the last such score, 16
 at most (the latest): a canary of 5 % of the traffic uses it all. What is scored, within [-1, 1]:

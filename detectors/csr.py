@@ -6,7 +6,7 @@ and counts. Steps, each in its own file: ``bins`` -> ``ranks`` -> ``bets`` -> ``
 
 Promise: for every exchangeable stream, whatever its law or unit, the mean number of observations (after the W
 that set the bins) to the first false alarm is at least the threshold A. Delay grows slowly with A: 1e4, 1e5,
-1e6 find one standard deviation in 20, 26, 31 observations (medians of 800). Not promised: seasonal or
+1e6 find one standard deviation in 21, 26, 32 observations (medians). Not promised: seasonal or
 autocorrelated streams (they are not exchangeable), how often incidents confirm, and changes that the growing
 reference absorbs before they are seen: slow ones, and those in the first few hundred observations (latency
 x1.25 after 150 to 300 is found in 87 %). Delays are in observations, not seconds.

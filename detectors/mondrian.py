@@ -7,12 +7,15 @@ Mondrian CSR: an observation is ranked only among the earlier ones of its own bu
 and then goes the way of CSR: bets -> statistic -> incidents. For signals with a daily or weekly cycle, which
 CSR alone takes for change upon change (a cycle of four sd: 69 false alarms per 10,000 observations).
 
-Proved: if the observations of each bucket are exchangeable among themselves, whatever the buckets' laws and
-whenever they come, the p-values are independent and uniform (V. Vovk, A. Gammerman, G. Shafer, Algorithmic
-Learning in a Random World, 2005, chapter 4: Mondrian predictors), so the mean number of observations to a
-false alarm is at least A. The first observation of a bucket says nothing (p = U), and what is found depends
-on how many a bucket has: half an sd is found in 74 with 40 to 125 observations of each hour known (median of
-200), with .7 false alarms per 10,000. A season that drifts is not exchangeable within its buckets.
+Proved: if any reordering of the observations inside the buckets, whatever the other buckets hold, is equally
+likely, the p-values are independent and uniform (V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a
+Random World, 2005, chapter 4: Mondrian predictors), so the mean number of observations to a false alarm is at
+least A, whatever the buckets' laws and whenever they come. It is not enough that each bucket is exchangeable
+by itself: a level that all hours of a day share breaks it (of one value an hour and days that differ by .3 of
+its noise the first alarm at A = 1e4 came after 741, on average). The first observation of a bucket says
+nothing (p = U), and what is found depends on how many a bucket has: half an sd is found in 74 with 40 to 125
+observations of each hour known (median of 200), with .7 false alarms per 10,000. A season that drifts is not
+exchangeable within its buckets.
 
 Which bucket an observation belongs to is the caller's to say; a detector has no clock. The edges of the bins
 are shared and set by the first W values: a bucket that lies beyond ten times their spread is seen coarsely.

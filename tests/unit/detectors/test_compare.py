@@ -190,6 +190,17 @@ def test_a_busy_arm_is_scored_in_blocks_of_its_latest() -> None:
     assert verdict.differences[0].estimate == pytest.approx((1.0 + 0.0) / 2)
 
 
+def test_a_trend_that_both_arms_share_counts_as_what_it_moves_in_six_observations_of_a_canary() -> None:
+    rng = np.random.default_rng(13)
+    values = rng.normal(size=8000) + 0.05 * np.arange(8000)
+    canary, even = NumberComparison(), NumberComparison()
+    canary.update(rng.random(8000) < 0.05, values)
+    even.update(rng.random(8000) < 0.5, values)
+    # P(B > A) - P(B < A) of normals .05 times 6 apart.
+    assert canary.read().differences[0].estimate == pytest.approx(0.168, abs=0.08)
+    assert even.read().differences[0].estimate == pytest.approx(0.0, abs=0.05)
+
+
 def make_all() -> list[Comparison]:
     return [NumberComparison(), BoundedComparison(0.0, 9.0), CategoryComparison([0, 3])]
 
