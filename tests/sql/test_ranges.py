@@ -13,7 +13,8 @@ import pytest
 from dashboards.__main__ import FOLDER
 from dashboards.macros import Scope
 from dashboards.queries import load_query, query_names
-from tests.sql.expected import is_unpriced
+from tests.sql.expected import Run, is_unpriced
+from tests.sql.seed import ARRIVALS
 from tests.sql.site import Site
 
 NAMES = sorted(
@@ -157,3 +158,36 @@ def test_an_open_incident_is_a_region_until_now(site: Site) -> None:
 def test_what_emitters_sent_of_late_is_of_the_last_hours_until_now(site: Site) -> None:
     so_far, today = so_far_and_today(site)
     assert site.ask("inventory/emitters", today) == site.ask("inventory/emitters", so_far)
+
+
+def measured(site: Site, name: str, scope: Scope) -> set[int]:
+    """Minutes in which there is something to measure, Unix seconds."""
+    fleet = site.choice(scope)
+    if name == "pipeline/delays":
+        return {site.fleets["live"].start_ns // 10**9 + minute * 60 for minute, *_ in ARRIVALS}
+    if name == "latency/percentiles":
+        begun = [event.start_time_unix_nano for event in fleet.leaves]
+    else:
+        runs = fleet.runs if name == "fleet/run_durations" else filter(has_price, fleet.runs)
+        begun = [run.start_ns for run in runs]
+    return {start_ns // (60 * 10**9) * 60 for start_ns in begun}
+
+
+def has_price(run: Run) -> bool:
+    """Or has nothing to pay for."""
+    return run.cost_usd > 0 or not any(map(is_unpriced, run.events))
+
+
+@pytest.mark.parametrize(
+    "name", ["fleet/run_durations", "cost/run_percentiles", "latency/percentiles", "pipeline/delays"]
+)
+def test_a_line_is_broken_where_nothing_was_measured(site: Site, name: str) -> None:
+    scope = site.scope("live", agent=["planner"], interval_s=60)
+    expected = measured(site, name, scope)
+    _, rows = site.ask(name, scope)
+    times = [int(row[0].replace(tzinfo=UTC).timestamp()) for row in rows]
+    assert times == list(range(min(expected), max(expected) + 60, 60))
+    assert {at for at, row in zip(times, rows, strict=True) if None not in row} == expected
+    assert (
+        {at for at, row in zip(times, rows, strict=True) if row[1] is None} == set(times) - expected != set()
+    )

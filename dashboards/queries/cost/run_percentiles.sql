@@ -3,8 +3,8 @@
 -- unit: currencyUSD
 SELECT
     $__timeInterval(began) AS time,
-    toFloat64(quantileExact(0.5)(cost)) AS p50,
-    toFloat64(quantileExact(0.95)(cost)) AS p95
+    toNullable(toFloat64(quantileExact(0.5)(cost))) AS p50,
+    toNullable(toFloat64(quantileExact(0.95)(cost))) AS p95
 FROM
 (
     {{whole_runs}}
@@ -13,4 +13,5 @@ FROM
     HAVING last_state = 'closed' AND (cost > 0 OR unpriced = 0)
 )
 GROUP BY time
-ORDER BY time
+-- A line ends where nothing was measured.
+ORDER BY time WITH FILL STEP toIntervalSecond($__interval_s)

@@ -3,9 +3,9 @@
 -- unit: s
 SELECT
     $__timeInterval(began) AS time,
-    quantileExact(0.5)(seconds) AS p50,
-    quantileExact(0.95)(seconds) AS p95,
-    quantileExact(0.99)(seconds) AS p99
+    toNullable(quantileExact(0.5)(seconds)) AS p50,
+    toNullable(quantileExact(0.95)(seconds)) AS p95,
+    toNullable(quantileExact(0.99)(seconds)) AS p99
 FROM
 (
     {{whole_runs}}
@@ -14,4 +14,5 @@ FROM
     HAVING last_state = 'closed'
 )
 GROUP BY time
-ORDER BY time
+-- A line ends where nothing was measured.
+ORDER BY time WITH FILL STEP toIntervalSecond($__interval_s)

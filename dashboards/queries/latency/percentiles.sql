@@ -3,9 +3,9 @@
 -- unit: s
 SELECT
     $__timeInterval(time) AS time,
-    quantileExactWeighted(0.5)(middle_s, toUInt64(steps)) AS p50,
-    quantileExactWeighted(0.95)(middle_s, toUInt64(steps)) AS p95,
-    quantileExactWeighted(0.99)(middle_s, toUInt64(steps)) AS p99
+    toNullable(quantileExactWeighted(0.5)(middle_s, toUInt64(steps))) AS p50,
+    toNullable(quantileExactWeighted(0.95)(middle_s, toUInt64(steps))) AS p95,
+    toNullable(quantileExactWeighted(0.99)(middle_s, toUInt64(steps))) AS p99
 FROM
 (
     SELECT time, middle_s, steps
@@ -17,4 +17,5 @@ FROM
         AND {{in_range}}
 )
 GROUP BY time
-ORDER BY time
+-- A line ends where nothing was measured.
+ORDER BY time WITH FILL STEP toIntervalSecond({{lane_s}})

@@ -3,9 +3,9 @@
 -- unit: s
 SELECT
     $__timeInterval(time) AS time,
-    quantileExactWeighted(0.5)(upper_s, rows) AS p50,
-    quantileExactWeighted(0.95)(upper_s, rows) AS p95,
-    quantileExactWeighted(0.99)(upper_s, rows) AS p99
+    toNullable(quantileExactWeighted(0.5)(upper_s, rows)) AS p50,
+    toNullable(quantileExactWeighted(0.95)(upper_s, rows)) AS p95,
+    toNullable(quantileExactWeighted(0.99)(upper_s, rows)) AS p99
 FROM
 (
     SELECT time, upper_s, rows
@@ -15,4 +15,5 @@ FROM
         AND measure = 'pipeline_delay'
 )
 GROUP BY time
-ORDER BY time
+-- A line ends where nothing was measured.
+ORDER BY time WITH FILL STEP toIntervalSecond(greatest(60, $__interval_s))
