@@ -9,7 +9,7 @@ the same manner; nothing grows meanwhile, because nothing more is read.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -152,14 +152,31 @@ class Loop:
     """Runs one stage until `stop` is set."""
 
     def __init__(
-        self, consumer: Consumer, topics: Sequence[str], stage: Stage, health: Health, stop: threading.Event
+        self,
+        consumer: Consumer,
+        topics: Sequence[str],
+        stage: Stage,
+        health: Health,
+        stop: threading.Event,
+        held: Callable[[], Mapping[tuple[str, int], int]] = dict,
     ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            consumer: of the role's group.
+            topics: to read.
+            stage: what is done with messages.
+            health: of the process.
+            stop: ends the loop.
+            held: first offsets of what a flush leaves in the stage; they are committed only up to these.
+        """
         self._consumer = consumer
         self._topics = list(topics)
         self._stage = stage
         self._health = health
         self._stop = stop
         self._lag = Lag(consumer, health)
+        self._held = held
         # Of the open block: the next offset of each partition. Committed with it.
         self._next: dict[tuple[str, int], int] = {}
         # Durable, and not committed because the broker was away; what comes next covers it.
@@ -232,9 +249,11 @@ class Loop:
         self._health.beat()
         if self._assigned_now:
             self._health.ready()
-        self._uncommitted |= self._next
-        self._lag.handled(self._next)
-        self._next.clear()
+        held = self._held()
+        done = self._next | {place: held[place] for place in self._next if place in held}
+        self._uncommitted |= done
+        self._lag.handled(done)
+        self._next = {place: offset for place, offset in self._next.items() if place in held}
         self._commit()
 
     def _wait(self, error: SinkUnavailable, seconds: float) -> bool:

@@ -2,7 +2,8 @@
 
 Implements `streams.state.processor.Processor` over one partition of signal-frames, which RUNS writes from
 several input partitions. Outputs go to the same partition of result-frames, in one order: what the clock made
-due, then readings and incidents of the frame, then alerts.
+due, then readings and incidents of the frame, then alerts. Under the event clock the detectors see rows in
+the order of `streams.drift.order`; windows are sums and wait for nothing.
 """
 
 from collections import Counter
@@ -17,6 +18,7 @@ from schemas.alert import Alert
 from schemas.columns import TIME, Kind
 from schemas.frame import Flag, Header, make_batch
 from schemas.topics import RESULT_FRAMES
+from streams.drift.order import EventOrder
 from streams.drift.params import Params
 from streams.drift.signals import SIGNALS, Nature, is_closing
 from streams.drift.watch import Found, Watch, WatchState
@@ -27,6 +29,7 @@ from streams.state.snapshots import (
     SnapshotDamaged,
     SnapshotRefused,
     read_arrays,
+    read_batches,
     read_values,
     values,
 )
@@ -40,14 +43,16 @@ Outputs = list[Output | Alert]
 # 2: rates, mixes and runs are watched, too. Of version 1 all streams of numbers start anew.
 # 3: incidents that may be continued are kept.
 # 4: names are those of a stream; hours of the day, values of runs that were taken.
-STATE_VERSION = 4
+# 5: rows of history wait for their turn.
+STATE_VERSION = 5
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 4
+LOGIC_VERSION = 5
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",
     "detectors.late": "steps over an hour late, kept from the detectors",
     "detectors.unwatched": "steps and runs of a segment that was one too many to be watched",
+    "detectors.unordered": "steps and runs of history that came when detectors had seen later ones",
 }
 
 
@@ -58,6 +63,7 @@ class _Rest(msgspec.Struct, array_like=True):
     ended: list[int]
     windows: WindowsState
     watch: WatchState
+    order: tuple[int, list[tuple[int, int, int]]] = (0, [])
 
 
 class DriftProcessor:
@@ -72,6 +78,7 @@ class DriftProcessor:
         self._labels = LabelReader()
         self._windows = Windows(params.windows, place.partition)
         self._watch = Watch(params)
+        self._order = EventOrder()
         self._ended: dict[int, None] = {}
         # For metrics, since the process began; no part of the state.
         self._skipped = 0
@@ -98,9 +105,11 @@ class DriftProcessor:
         if rows is not None and rows.num_rows:
             labels = {name: encode_labels(rows.column(name)) for name in SEGMENT_COLUMNS}
             self._sum(rows, labels)
-            outputs += self._found(
-                self._watch.take(rows, labels, clock_ns, event_clock=bool(clock[0])), clock
-            )
+            if not clock[0]:
+                outputs += self._found(self._watch.take(rows, labels, clock_ns, event_clock=False), clock)
+        if clock[0]:
+            outputs += self._in_order(self._order.take(header, rows), clock)
+            self._watch.passed_over["unordered"] += self._order.take_unordered()
         if rows is None and header.flags & Flag.END:
             outputs += self._end(header, clock)
         return outputs
@@ -115,12 +124,21 @@ class DriftProcessor:
             labels = {name: Labels(label.codes[steps], label.names) for name, label in labels.items()}
         self._windows.add(rows, labels)
 
+    def _in_order(self, rows: pa.RecordBatch | None, clock: tuple[Flag, int]) -> Outputs:
+        """What the detectors say of history whose turn it is."""
+        if rows is None:
+            return []
+        labels = {name: encode_labels(rows.column(name)) for name in SEGMENT_COLUMNS}
+        return self._found(self._watch.take(rows, labels, clock[1], event_clock=True), clock)
+
     def snapshot(self) -> Parts:
         """See `Processor`."""
         windows, epoch = self._windows.state()
         watch, detector, minutes = self._watch.state()
-        rest = _Rest(self._labels.state(), list(self._ended), windows, watch)
-        return {"rest": values(rest), "epoch": epoch, "detector": detector, "minutes": minutes}
+        order, waiting = self._order.state()
+        rest = _Rest(self._labels.state(), list(self._ended), windows, watch, order)
+        arrays = {"epoch": epoch, "detector": detector, "minutes": minutes}
+        return {"rest": values(rest), **arrays, "waiting": waiting}
 
     def restore(self, version: int, parts: Parts) -> Sequence[Note]:
         """See `Processor`."""
@@ -142,6 +160,7 @@ class DriftProcessor:
         try:
             self._windows.load(rest.windows, epoch)
             restarted = self._watch.load(rest.watch, detector, minutes)
+            self._order.load(rest.order, read_batches(parts, "waiting") if version >= 5 else [])
         except (KeyError, TypeError, ValueError) as error:
             raise SnapshotDamaged(f"The parts of DRIFT's state do not fit together: {error!r}") from error
         if not restarted:
@@ -190,7 +209,8 @@ class DriftProcessor:
         if len(self._ended) < header.partitions:
             return []
         self._ended.clear()
-        outputs = self._result(Kind.WINDOWS, self._windows.flush(), clock)
+        outputs = self._in_order(self._order.end(), clock)
+        outputs += self._result(Kind.WINDOWS, self._windows.flush(), clock)
         outputs += self._found(self._watch.flush(), clock)
         outputs += self._ledger(clock)
         flags, clock_ns = clock
@@ -209,6 +229,7 @@ class DriftProcessor:
             "windows.folded": self._windows.folded_rows,
             "detectors.late": passed_over["late"],
             "detectors.unwatched": passed_over["unwatched"],
+            "detectors.unordered": passed_over["unordered"],
         }
         entries = {entry: count for entry, count in counts.items() if count}
         if not entries:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from schemas.columns import TIME, Kind, TimeFlag, schema_of
 from schemas.event import FIELDS, RUN_ID_FIELDS, Event, content_of, resolve_step_name
 from schemas.frame import make_batch
+from streams.event_time import DAY_NS, EARLIEST_NS
 from streams.ingest.block import Block
 from streams.pricing.apply import Usage, price
 from streams.pricing.book import PICO_PER_USD, PriceBook
@@ -24,8 +25,6 @@ from streams.pricing.book import PICO_PER_USD, PriceBook
 Ints = npt.NDArray[np.int64]
 Column = Sequence[Any]
 
-DAY_NS = 86_400 * 1_000_000_000
-EARLIEST_NS = 1_577_836_800 * 1_000_000_000  # 2020-01-01
 MAX_ATTRIBUTES = 128
 MAX_ATTRIBUTE_CHARS = 1_024
 TRANSPOSE_EVENTS = 256

@@ -5,6 +5,7 @@ import threading
 from schemas.topics import SOURCES, topic_name
 from streams.health import Health
 from streams.ingest.ends import Ends
+from streams.ingest.intake import Intake
 from streams.ingest.stage import IngestStage
 from streams.loop import Loop, make_consumer, make_producer
 from streams.settings import Settings
@@ -24,5 +25,6 @@ def run(settings: Settings, health: Health, stop: threading.Event) -> None:
     sources = [(topic, part) for topic in topics if topic in found for part in found[topic].partitions]
     producer = make_producer(settings, ROLE)
     ends = Ends(settings, sources)
-    stage = IngestStage(settings, producer, len(sources), health, ends.reached_but_for)
-    Loop(consumer, topics, stage, health, stop).run()
+    intake = Intake(consumer) if settings.clock == "event" else None
+    stage = IngestStage(settings, producer, len(sources), health, ends.reached_but_for, intake)
+    Loop(consumer, topics, stage, health, stop, stage.held).run()

@@ -2,11 +2,11 @@
 
 A block is framed after 200 ms, or at 20,000 events. Its frames, contents and dead letters are acknowledged by
 the broker before the loop commits the offsets they came from. Ticks keep the clock of every step partition
-moving while nothing arrives.
+moving while nothing arrives. Under the event clock `streams.ingest.order` makes blocks; a tick follows each.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,13 +36,16 @@ from schemas.topics import (
     topic_name,
 )
 from streams.dead_letters import headers
+from streams.event_time import moments_of
 from streams.fault_points import FaultPoint, reach
 from streams.health import Health
 from streams.ingest.block import Block
 from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
 from streams.ingest.ends import SourcePlace, is_end
+from streams.ingest.intake import Intake
 from streams.ingest.metrics import Metrics
+from streams.ingest.order import Opened, SourceOrder
 from streams.loop import offset_of, place_of, settle
 from streams.partitions import cut, partition_of, split_by
 from streams.pricing.shelf import Shelf
@@ -51,8 +54,6 @@ from streams.settings import Settings
 log = structlog.get_logger()
 
 BLOCK_ROWS = 20_000
-# The event clock advances with each frame; small blocks keep its steps small in a fast replay.
-EVENT_CLOCK_BLOCK_ROWS = 1_000
 TICK_S = 0.25
 ASK_ENDS_S = 0.5  # who ended waits for the others, and asks Kafka about them
 IDLE_TICK_S = 5.0
@@ -81,6 +82,7 @@ class IngestStage:
         sources: int,
         health: Health,
         ended_but_for: Callable[[Collection[SourcePlace]], bool] = lambda _known: False,
+        intake: Intake | None = None,
     ) -> None:
         """Nothing is framed yet.
 
@@ -90,6 +92,7 @@ class IngestStage:
             sources: number of partitions of all source topics: the end is when each has ended.
             health: of the process.
             ended_but_for: have all but these ended and been framed, by whomever (`Ends.reached_but_for`)?
+            intake: of the event clock; None: the clock is the broker's.
         """
         self._settings = settings
         self._producer = producer
@@ -97,8 +100,9 @@ class IngestStage:
         self._health = health
         self.metrics = Metrics(health.metrics)
         self._shelf = Shelf(Path(settings.prices) if settings.prices else None, time.monotonic())
-        self._event_clock = settings.clock == "event"
-        self._block_rows = EVENT_CLOCK_BLOCK_ROWS if self._event_clock else BLOCK_ROWS
+        self._intake = intake
+        self._event_clock = intake is not None
+        self._order = self._new_order()
         self._ids = {topic_name(topic, settings.namespace): SOURCE_IDS[topic.name] for topic in SOURCES}
         self._names = {number: name for name, number in self._ids.items()}
         self._attached = Block()
@@ -123,19 +127,26 @@ class IngestStage:
     def feed(self, messages: Sequence[Message]) -> None:
         if self._sent:
             self._open()  # what was handed over is waited for with the next block
+        now_s = time.monotonic()
+        if self._order is not None and self._intake is not None:
+            self._order.feed(messages)
+            self._take_in_order(self._order, self._intake, now_s)
+            self._intake.shut(self._order.above(1.0) & {place_of(message) for message in messages})
+            return
         if self._opened_s is None:
-            self._opened_s = time.monotonic()
+            self._opened_s = now_s
         for message in messages:
             self._take(message)
-            if self._event_clock and len(self._blocks[-1]) >= self._block_rows:
-                self._blocks.append(Block())
 
     def due(self, now_s: float) -> bool:
+        if self._order is not None and self._intake is not None and not self._sent:
+            self._take_in_order(self._order, self._intake, now_s)
         if self._opened_s is None:
             return self._tick_due(now_s) or (self._ends_wait and now_s - self._asked_s >= ASK_ENDS_S)
         return (
             now_s - self._opened_s >= MAX_AGE_S
-            or len(self._blocks[0]) >= self._block_rows
+            or len(self._blocks) > 1
+            or len(self._blocks[0]) >= BLOCK_ROWS
             or self._letter_bytes >= LETTER_BYTES
         )
 
@@ -153,20 +164,39 @@ class IngestStage:
 
     def drop(self) -> None:
         self._open()
+        self._order = self._new_order()
+        if self._intake is not None:
+            self._intake.forget()
+
+    def held(self) -> Mapping[SourcePlace, int]:
+        """First offsets of what a flush leaves here, for the loop."""
+        return {} if self._order is None else self._order.held()
 
     # -- parts
+
+    def _new_order(self) -> SourceOrder | None:
+        return SourceOrder(self._open_record, time.monotonic()) if self._event_clock else None
+
+    def _take_in_order(self, order: SourceOrder, intake: Intake, now_s: float) -> None:
+        ended = len(self._ended)
+        self._blocks += order.turn(now_s, intake.assigned())
+        intake.open_but(order.above(0.5))
+        came = len(self._blocks) > 1 or len(self._attached) or self.letters or len(self._ended) > ended
+        if came and self._opened_s is None:
+            self._opened_s = now_s
 
     def _is_over(self, now_s: float) -> bool:
         """Has the input ended everywhere? Two workers may both say so: a second end changes nothing."""
         self._ends_wait |= bool(self._ended)
         if not self._ends_wait:
             return False
-        if len(self._ended) >= self._sources:
+        whole = not self.held()
+        if whole and len(self._ended) >= self._sources:
             return True
         if now_s - self._asked_s < ASK_ENDS_S:
             return False
         self._asked_s = now_s
-        return self._ended_but_for(self._ended)
+        return whole and self._ended_but_for(self._ended)
 
     def _open(self) -> None:
         self._ended = set()
@@ -196,6 +226,8 @@ class IngestStage:
             if len(block):
                 self.frame(block)
                 self._last_framed = now_s
+                if self._event_clock:
+                    self._tick(Flag.EVENT_CLOCK)
         if len(self._attached):
             self.frame(self._attached, contents_alone=True)
         for letter in self.letters:
@@ -205,15 +237,22 @@ class IngestStage:
             log.info("The input has ended", steps=self.metrics.steps_total)
             self._ends_wait = False
         elif tick:
-            self._tick(Flag.EVENT_CLOCK if self._event_clock else Flag.NONE)
+            self._tick(Flag.NONE)
             self._last_tick = now_s
 
     def _take(self, message: Message) -> None:
+        opened = self._open_record(message)
+        if opened is not None and opened.events:
+            place = place_of(message)[1], offset_of(message)
+            self._blocks[-1].add(opened.events, opened.numbers, opened.source, *place, opened.append_ns)
+
+    def _open_record(self, message: Message) -> Opened | None:
+        """Decode a record and keep what in it is no event; None: it says that nothing follows."""
         topic, partition = place_of(message)
         if is_end(message):
             if self._event_clock:
                 self._ended.add((topic, partition))
-            return
+            return None
         value = message.value() or b""
         offset = offset_of(message)
         append_ns = _append_ns(message)
@@ -224,8 +263,6 @@ class IngestStage:
             decoded = Decoded([], (), [Rejected(0, Reason.TOO_LARGE, detail, value)])
         else:
             decoded = self._decode(source, value)
-        if decoded.events:
-            self._blocks[-1].add(decoded.events, decoded.numbers, source, partition, offset, append_ns)
         if decoded.attachments and self._settings.content == "keep":
             attached = list(decoded.attachments)
             self._attached.add(attached, range(len(attached)), source, partition, offset, append_ns)
@@ -233,6 +270,7 @@ class IngestStage:
         for rejected in decoded.rejected:
             self._letter_bytes += len(rejected.original)
             self.letters.append(Letter(rejected, topic, partition, offset, append_ns))
+        return Opened(decoded.events, decoded.numbers, source, append_ns)
 
     def _decode(self, source: int, value: bytes) -> Decoded:
         try:
@@ -266,8 +304,7 @@ class IngestStage:
 
     def _send_steps(self, steps: pa.RecordBatch) -> None:
         if self._event_clock:
-            times = steps.column("time").cast(pa.int64()).to_numpy()
-            self._clock_ns = max(self._clock_ns, int(times.max()))
+            self._clock_ns = max(self._clock_ns, int(moments_of(steps).max()))
         self._send(STEP_FRAMES, Kind.STEPS, steps)
         self.metrics.steps(steps)
         reach(FaultPoint.INGEST_STEPS_SENT)
@@ -331,6 +368,8 @@ class IngestStage:
         self.metrics.dead_letter(rejected.reason)
 
     def _tick_due(self, now_s: float) -> bool:
+        if self._event_clock:
+            return False  # the clock moves with steps alone
         every = IDLE_TICK_S if now_s - self._last_framed > IDLE_AFTER_S else TICK_S
         return now_s - self._last_tick >= every
 

@@ -5,6 +5,7 @@ people's pagers are never touched. Servers of a running `wakeline up` are used, 
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from schemas.topics import LIVE
 from streams.clickhouse import connect
 from streams.local.site import Servers, Site, running_servers
 from streams.replay.files import kind_of, read_pieces
+from streams.replay.order import in_order
 from streams.replay.send import Sender, Sent
 from streams.settings import ConfigError, Settings
 from streams.settled import ends_of_results, source_partitions, wait_until_done
@@ -143,8 +145,8 @@ def _send_and_wait(site: Site, files: Sequence[Path], speed: float | None) -> Se
     sender = Sender(site.settings, source_partitions(site.settings), speed, site.check)
     with Bar(*columns, console=Console(stderr=True)) as bar:
         sending = bar.add_task("sent", total=None)
-        for path in files:
-            sender.send(read_pieces(path), lambda sent: bar.update(sending, completed=sent.received))
+        pieces = in_order(chain.from_iterable(map(read_pieces, files)))
+        sender.send(pieces, lambda sent: bar.update(sending, completed=sent.received))
         sender.end()
         bar.update(sending, total=sender.sent.received, completed=sender.sent.received)
         tasks = {stage: bar.add_task(name, total=None) for stage, name in _STAGES.items()}

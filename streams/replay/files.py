@@ -33,7 +33,8 @@ class Piece(NamedTuple):
         value: bytes as they are in the file.
         event_ids: of the events in it, in order.
         rejected: how many records in it are no events.
-        time_ns: the earliest start of its events, Unix nanoseconds; None when it has none.
+        time_ns: when the first of its events ended (or began, without an end), as it would have been sent;
+            Unix nanoseconds. None when it has none.
     """
 
     topic: Topic
@@ -155,5 +156,9 @@ def _piece(topic: Topic, key: str, value: bytes, decoded: Decoded) -> Piece:
         value,
         tuple(event.event_id for event in decoded.events),
         len(decoded.rejected),
-        min((event.start_time_unix_nano for event in decoded.events), default=None),
+        min(map(_sent_ns, decoded.events), default=None),
     )
+
+
+def _sent_ns(event: Event) -> int:
+    return max(event.start_time_unix_nano, event.end_time_unix_nano or 0)

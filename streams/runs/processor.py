@@ -39,7 +39,7 @@ _DETAILS = {
     "runs.closed_early": "runs that closed because too many were open; what follows opens them again",
 }
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 4
+LOGIC_VERSION = 5
 
 
 class RunsProcessor:
@@ -259,7 +259,9 @@ class RunsProcessor:
 
     def _close(self, slot: int) -> None:
         self._attribution.settle_unknown(slot)
-        self._watch.close(self._table.run(slot), self._now_ns)
+        # The event clock leaps from block to block; the run's own end does not.
+        over_ns = int(self._table.end_ns[slot]) if self._event_clock else self._now_ns
+        self._watch.close(self._table.run(slot), over_ns)
         self._table.state[slot] = State.CLOSED
         self._table.closed_ns[slot] = self._now_ns
         self._table.dirty[slot] = 1

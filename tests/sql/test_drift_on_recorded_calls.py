@@ -6,20 +6,17 @@ calls, or while the reference after the change before is still learnt or has har
 must be found.
 """
 
-import json
-from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from schemas.event import Event
-from schemas.native import decode
 from tests.data import aider, miniswe, place
+from tests.data.changes import WARM_UP, judge_changes
+from tests.data.report import read_events
 from tests.sql.through import Path
 
-WARM_UP, WITHIN, BUSY_DAY, COUNTED = 200, 50, 20, 100
-DAY_NS = 86_400 * 10**9
 # So few calls allow more alarms a call than the default, under which one of the changes takes more than 50.
 DETECTOR_ARL = 10_000.0
 
@@ -40,23 +37,13 @@ class Collected:
                 self.incidents[row["incident_id"]] = row
 
 
-class Told(NamedTuple):
-    """An incident, as calls: the first at or after its time; `over` is when a new reference is learnt."""
-
-    opened: int
-    confirmed: int | None
-    over: int | None
-
-
 def put_through(lines: list[dict[str, Any]]) -> tuple[list[Event], list[dict[str, Any]]]:
     """The events in order of their times, and the incidents that they made."""
     try:
         place.shared_data()
     except FileNotFoundError as error:
         pytest.skip(str(error))
-    decoded = decode("\n".join(map(json.dumps, lines)).encode())
-    assert not decoded.rejected
-    events = sorted(decoded.events, key=lambda event: (event.start_time_unix_nano, event.event_id))
+    events = read_events(lines)
     collected = Collected()
     path = Path(collected, "recorded", detector_arl=DETECTOR_ARL)  # type: ignore[arg-type]  # all Path asks for
     for start in range(0, len(events), 40):
@@ -70,47 +57,13 @@ def recorded() -> tuple[list[Event], list[dict[str, Any]]]:
     return put_through(list(aider.make_events()))
 
 
-def dominant_changes(events: list[Event]) -> list[int]:
-    """The first calls of the busy days on which another model than on the day before has most calls."""
-    firsts = []
-    before = None
-    days = [event.start_time_unix_nano // DAY_NS for event in events]
-    for day in sorted(set(days)):
-        mine = [event.request_model for event, one in zip(events, days, strict=True) if one == day]
-        [(most, _)] = Counter(mine).most_common(1)
-        if before is not None and most != before and len(mine) >= BUSY_DAY:
-            firsts.append(days.index(day))
-        before = most
-    return firsts
-
-
 def test_each_change_of_the_dominant_model_that_can_be_seen_is_an_incident_within_50_calls(
     recorded: tuple[list[Event], list[dict[str, Any]]],
 ) -> None:
-    events, rows = recorded
-    times_ns = [event.start_time_unix_nano for event in events]
-
-    def call(at_ns: int | None) -> int | None:
-        return None if not at_ns else sum(time_ns < at_ns for time_ns in times_ns)
-
-    told = [
-        Told(call(row["opened_time"]) or 0, call(row.get("confirmed_time")), call(row.get("closed_time")))
-        for row in rows
-        if row["signal"] == "model_mix" and row["detector"] == "csr-categorical"
-    ]
-    seen, found = 0, 0
-    for first in dominant_changes(events):
-        blind = any(
-            one.confirmed is not None and one.confirmed <= first < (one.over or len(events)) + COUNTED
-            for one in told
-        )
-        if first < WARM_UP + COUNTED or blind:
-            continue
-        seen += 1
-        moments = [at for one in told for at in (one.opened, one.confirmed) if at is not None]
-        found += any(first <= at < first + WITHIN for at in moments)
-    assert seen >= 3
-    assert found == seen
+    changes = judge_changes(*recorded)
+    assert len(changes) == 20
+    assert sum(change.found_after is not None for change in changes) >= 3
+    assert not [change for change in changes if change.found_after is None and not change.reason]
 
 
 def test_first_calls_of_models_are_told_as_news_and_not_as_drift(

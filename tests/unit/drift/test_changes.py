@@ -1,5 +1,7 @@
 """DRIFT: changes of an agent's signals become alarms, incidents and alerts."""
 
+from itertools import accumulate
+
 import numpy as np
 import pytest
 
@@ -156,8 +158,10 @@ def test_a_change_whose_new_level_is_known_at_confirmation_is_over_at_once() -> 
 
 def test_minutes_and_alarms_are_those_of_a_detector_fed_one_value_at_a_time() -> None:
     rows = make_fleet(1)[: CHANGE + 1_000]
-    mine = [row["duration_ns"] / 1e9 for row in rows if row["agent_name"] == "planner"]
-    times = [row["time"] for row in rows if row["agent_name"] == "planner"]
+    planner = [row for row in rows if row["agent_name"] == "planner"]
+    planner.sort(key=lambda row: row["time"] + row["duration_ns"])
+    mine = [row["duration_ns"] / 1e9 for row in planner]
+    times = accumulate((row["time"] for row in planner), max)
     detector = Csr(CsrParameters(threshold=100_000.0), engine="numpy")
     key = stream_id("test", Stream("planner", "search", DURATION))
     slots = detector.add(np.array([key], np.uint64))

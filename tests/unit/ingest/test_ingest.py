@@ -11,10 +11,11 @@ import pytest
 from schemas.columns import CostStatus, TimeFlag
 from schemas.decoded import Reason
 from schemas.event import Event
+from streams.event_time import DAY_NS, EARLIEST_NS
 from streams.health import Health
 from streams.ingest import stage as stage_module
 from streams.ingest.block import Block
-from streams.ingest.columns import DAY_NS, EARLIEST_NS, build_steps
+from streams.ingest.columns import build_steps
 from streams.ingest.contents import build_contents
 from streams.ingest.stage import IngestStage
 from streams.loop import make_producer

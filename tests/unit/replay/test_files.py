@@ -51,7 +51,7 @@ def pieces(folder: Path, name: str, value: bytes) -> list[Piece]:
 def test_protobuf_is_one_message_with_the_files_bytes(tmp_path: Path, name: str) -> None:
     [piece] = pieces(tmp_path, name, protobuf())
     assert (piece.topic, piece.value, piece.rejected) == (OTLP_SPANS, protobuf(), 0)
-    assert piece.time_ns == 1_700_000_000 * 10**9
+    assert piece.time_ns == 1_700_000_001 * 10**9, "its span was sent when it ended"
 
 
 def test_the_twins_of_a_trace_go_to_one_partition_with_the_same_ids(tmp_path: Path) -> None:
