@@ -59,7 +59,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise BadRequest("The range ends before it begins")
         return Scope(
             start_s=self.start_ms // 1_000,
-            end_s=-(-self.end_ms // 1_000),
+            # As Grafana does: a day's last millisecond does not begin the next one.
+            end_s=self.end_ms // 1_000,
             interval_s=interval_s(self.start_ms, self.end_ms, self.points, least_s),
             variables={**self.variables, **changes},
         )

@@ -1,7 +1,7 @@
 // Which moments does a range mean, and how is a time written? Ranges are Grafana's: `now-6h`, `now/d`, milliseconds,
 // or a date. Times are shown in the browser's zone, or in UTC where the dashboard says so.
 
-const UNITS_MS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+const CLOCK_MS = { s: 1e3, m: 6e4, h: 36e5 };
 const NAMES = { s: "second", m: "minute", h: "hour", d: "day", w: "week", M: "month", y: "year" };
 
 export const PRESETS = [
@@ -113,21 +113,38 @@ function offset(ms) {
   return zone === "utc" ? 0 : -new Date(ms).getTimezoneOffset() * 6e4;
 }
 
+// Days, months and years are the calendar's: a day of the zone may have 23 hours, and a month has its own days.
+
+function parts(ms) {
+  const date = new Date(ms);
+  return zone === "utc"
+    ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds(), date.getUTCMilliseconds()]
+    : [date.getFullYear(), date.getMonth(), date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
+}
+
+/** The moment of a date and a clock of the zone; a month of 12 is the next January, a day of 0 the day before the first. */
+function at(...calendar) {
+  return zone === "utc" ? Date.UTC(...calendar) : new Date(...calendar).getTime();
+}
+
 function moved(time, count, unit) {
-  if (unit in UNITS_MS) return time + count * UNITS_MS[unit];
-  const date = new Date(time + offset(time));
-  date.setUTCMonth(date.getUTCMonth() + count * (unit === "y" ? 12 : 1));
-  return date.getTime() - offset(time);
+  if (unit in CLOCK_MS) return time + count * CLOCK_MS[unit];
+  const [year, month, day, ...clock] = parts(time);
+  if (unit === "d" || unit === "w") return at(year, month, day + count * (unit === "w" ? 7 : 1), ...clock);
+  const other = month + count * (unit === "y" ? 12 : 1);
+  // A month later than the 31st is the last day of a shorter month.
+  const days = new Date(Date.UTC(year, other + 1, 0)).getUTCDate();
+  return at(year, other, Math.min(day, days), ...clock);
 }
 
 function rounded(time, unit, isEnd) {
-  const date = new Date(time + offset(time));
-  const year = date.getUTCFullYear();
-  const month = date.getUTCMonth();
-  const day = date.getUTCDate();
-  const monday = day - ((date.getUTCDay() + 6) % 7);
-  const starts = { y: [year, 0, 1], M: [year, month, 1], w: [year, month, monday], d: [year, month, day] };
-  const begin = unit in starts ? Date.UTC(...starts[unit]) : Math.floor((time + offset(time)) / UNITS_MS[unit]) * UNITS_MS[unit];
-  const end = unit in UNITS_MS ? begin + UNITS_MS[unit] : Date.UTC(year + (unit === "y"), unit === "y" ? 0 : month + 1, 1);
-  return (isEnd ? end - 1 : begin) - offset(time);
+  if (unit in CLOCK_MS) {
+    const begin = Math.floor((time + offset(time)) / CLOCK_MS[unit]) * CLOCK_MS[unit] - offset(time);
+    return isEnd ? begin + CLOCK_MS[unit] - 1 : begin;
+  }
+  const [year, month, day] = parts(time);
+  const monday = day - ((new Date(Date.UTC(year, month, day)).getUTCDay() + 6) % 7);
+  const begin = { y: [year, 0, 1], M: [year, month, 1], w: [year, month, monday], d: [year, month, day] }[unit];
+  const next = { y: [year + 1, 0, 1], M: [year, month + 1, 1], w: [year, month, monday + 7], d: [year, month, day + 1] }[unit];
+  return isEnd ? at(...next) - 1 : at(...begin);
 }

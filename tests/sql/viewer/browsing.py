@@ -115,10 +115,12 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: "Browser", url: str, *, width: int = 1_440, scheme: Any = "dark") -> Iterator[Tab]:
-    """A page in a context of its own: no storage of others, UTC."""
+def tab(
+    browser: "Browser", url: str, *, width: int = 1_440, scheme: Any = "dark", zone: str = "UTC"
+) -> Iterator[Tab]:
+    """A page in a context of its own: no storage of others, in a zone of time."""
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id="UTC", locale="en-US"
+        viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id=zone, locale="en-US"
     )
     try:
         yield Tab(context.new_page(), url)

@@ -50,5 +50,5 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def opened(browser: "Browser") -> Callable[..., AbstractContextManager[Tab]]:
-    """`opened(url, width=, scheme=)`: a page of its own."""
+    """`opened(url, width=, scheme=, zone=)`: a page of its own."""
     return partial(tab, browser)

@@ -289,6 +289,13 @@ def test_rows_beyond_the_cap_are_left_out_and_that_is_said(own: Callable[..., An
         assert first(served, 2).json["is_cut"] is False
 
 
+def test_a_range_that_ends_with_a_day_does_not_reach_into_the_next(own: Callable[..., Any]) -> None:
+    with own("SELECT toUnixTimestamp($__fromTime) AS since, toUnixTimestamp($__toTime) AS until") as served:
+        asked = {"dashboard": "own", "panel": 1, "ref": "A", "start_ms": 86_400_000, "end_ms": 172_799_999}
+        reply = served.ask("panel", asked)
+    assert (reply.column("since"), reply.column("until")) == ([86_400], [172_799])
+
+
 def test_a_statement_ends_after_its_time(own: Callable[..., Any]) -> None:
     endless = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1"
     with own(endless, execution_s=1) as served:
