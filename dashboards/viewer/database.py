@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from clickhouse_connect import get_client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
-from dashboards.viewer.encoding import READ_AS, kind_of
+from dashboards.viewer.encoding import READ_AS, Kind, characters, kind_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.httpclient import HttpClient
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 20_000
 MAX_CHARACTERS = 16_000_000
 EXECUTION_S = 30
+# Kinds of columns whose values may be long.
+_TEXTUAL = ("string", "other")
 # A network's delay beyond what the statement may take.
 _NETWORK_S = 10
 # What clickhouse-connect writes around the database's own words.
@@ -77,7 +79,7 @@ class Answer:
     Attributes:
         columns: what they are; none where there are no rows, because ClickHouse then sends none.
         values: of each; a number that JSON cannot hold exactly is a text.
-        is_cut: there were more than `MAX_ROWS` rows, or than `MAX_CHARACTERS` of text; the rest is left out.
+        is_cut: there were more rows than these, which are at most `MAX_ROWS` with `MAX_CHARACTERS` of text.
     """
 
     columns: Sequence[Column]
@@ -144,20 +146,16 @@ class Database:
                 query_formats=READ_AS,
             )
             with stream:
-                blocks, is_cut = _take(stream)
                 source = cast("QueryResult", stream.source)
+                kinds = [kind_of(type_) for type_ in source.column_types]
+                values, is_cut = _take(stream, kinds)
         except (OperationalError, OSError) as error:
             raise Unavailable(f"ClickHouse does not answer: {_words_of(error)}") from error
         except ClickHouseError as error:
             raise Refused(_words_of(error)) from error
-        kinds = [kind_of(type_) for type_ in source.column_types]
         columns = [
             Column(name, kind.name, type_.name)
             for name, kind, type_ in zip(source.column_names, kinds, source.column_types, strict=True)
-        ]
-        values = [
-            [kind.encode(value) for block in blocks for value in block[number]][:MAX_ROWS]
-            for number, kind in enumerate(kinds)
         ]
         return Answer(columns, values, is_cut)
 
@@ -179,17 +177,32 @@ class Database:
             del self._client.params[name]
 
 
-def _take(stream: Iterable[Sequence[Sequence[Any]]]) -> tuple[list[Sequence[Sequence[Any]]], bool]:
-    """Blocks up to the caps, and whether there was more."""
-    blocks = list[Sequence[Sequence[Any]]]()
-    rows = characters = 0
+def _take(stream: Iterable[Sequence[Sequence[Any]]], kinds: Sequence[Kind]) -> tuple[list[list[Any]], bool]:
+    """Columns up to the caps, as a browser reads them, and whether there was more."""
+    values: list[list[Any]] = [[] for _ in kinds]
+    rows, room = 0, MAX_CHARACTERS
     for block in stream:
-        blocks.append(block)
-        rows += len(block[0])
-        characters += sum(len(value) for column in block for value in column if isinstance(value, str))
-        if rows > MAX_ROWS or characters > MAX_CHARACTERS:
-            return blocks, True
-    return blocks, False
+        columns = [
+            [kind.encode(value) for value in column] for kind, column in zip(kinds, block, strict=True)
+        ]
+        count = len(columns[0]) if columns else 0
+        texts = [column for kind, column in zip(kinds, columns, strict=True) if kind.name in _TEXTUAL]
+        fitting, room = _fitting(texts, min(count, MAX_ROWS - rows), room)
+        for held, column in zip(values, columns, strict=True):
+            held += column[:fitting]
+        rows += fitting
+        if fitting < count:
+            return values, True
+    return values, False
+
+
+def _fitting(columns: Sequence[Sequence[Any]], count: int, room: int) -> tuple[int, int]:
+    """How many of the first rows fit into so many characters, and how many characters are left then."""
+    for row in range(count if columns else 0):
+        room -= sum(characters(column[row]) for column in columns)
+        if room < 0:
+            return row, room
+    return count, room
 
 
 def _words_of(error: Exception) -> str:

@@ -84,6 +84,17 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def characters(value: Any) -> int:
+    """How much text a value holds, also within lists and maps; what is no text there counts as eight."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(characters(key) + characters(one) for key, one in value.items())
+    if isinstance(value, list):
+        return sum(map(characters, value))
+    return 8
+
+
 def _scaled(milliseconds: float) -> Encode:
     """Times in a unit of so many milliseconds; whole milliseconds, where they are, stay whole numbers."""
 

@@ -3,16 +3,31 @@
 Values reach ClickHouse as parameters of the statement, never as a part of its text.
 """
 
+import re
+from dataclasses import replace
 from importlib import resources
 
 from dashboards.viewer.asked import NamespaceQuestion, SearchQuestion, StepQuestion, words
 from dashboards.viewer.database import Answer, Database
 
 MAX_HITS = 100
+_LIMIT = re.compile(r"\bLIMIT (\d+)$")
 
 
 def _sql(name: str) -> str:
     return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def panel(database: Database, sql: str) -> Answer:
+    """A panel's answer; cut where the statement's own LIMIT leaves rows out, which one row more tells."""
+    limit = _LIMIT.search(sql)
+    if limit is None or int(limit[1]) == 1:
+        return database.ask(sql)
+    most = int(limit[1])
+    answer = database.ask(f"{sql[: limit.start(1)]}{most + 1}")
+    if not answer.values or len(answer.values[0]) <= most:
+        return answer
+    return replace(answer, values=[column[:most] for column in answer.values], is_cut=True)
 
 
 def namespaces(database: Database) -> Answer:

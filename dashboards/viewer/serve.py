@@ -77,8 +77,15 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotServe(f"Port {port} on {host} {why}. Choose another one.") from error
 
 
+def make_runner(viewer: Viewer) -> web.AppRunner:
+    """What serves it. A question whose browser has gone (each refresh drops those before) is cancelled."""
+    return web.AppRunner(
+        viewer.application(), access_log=None, shutdown_timeout=_STOP_S, handler_cancellation=True
+    )
+
+
 async def _serve(viewer: Viewer, listener: socket.socket, host: str, ready: Callable[[str], None]) -> None:
-    runner = web.AppRunner(viewer.application(), access_log=None, shutdown_timeout=_STOP_S)
+    runner = make_runner(viewer)
     await runner.setup()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,7 +9,6 @@ import asyncio
 import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -32,12 +31,15 @@ from dashboards.viewer.asked import (
 )
 from dashboards.viewer.catalogue import Catalogue, NotThere
 from dashboards.viewer.database import Answer, Database, Refused, Unavailable
+from dashboards.viewer.threads import WaitingThreads
 from dashboards.viewer.variables import as_json, choices
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # The embedded engine takes four statements of readers at once; more would only wait there.
 THREADS = 4
 _BODY_BYTES = 4 << 20
+# Longer answers are packed by another thread.
+_PACKED_BESIDE_BYTES = 1 << 16
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -83,7 +85,7 @@ class Viewer:
         self._catalogue = catalogue
         self._database = database
         self._options = options
-        self._threads = ThreadPoolExecutor(THREADS, "viewer")
+        self._threads = WaitingThreads(THREADS)
 
     def application(self) -> web.Application:
         """The application."""
@@ -108,7 +110,7 @@ class Viewer:
         return app
 
     async def _stop(self, _: web.Application) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.stop()
 
     # -- who may ask
 
@@ -165,20 +167,22 @@ class Viewer:
     # -- questions
 
     async def _listing(self, _: web.Request) -> web.StreamResponse:
-        return _json({"dashboards": self._catalogue.listing(), "defaults": dict(self._options.defaults)})
+        return await _json(
+            {"dashboards": self._catalogue.listing(), "defaults": dict(self._options.defaults)}
+        )
 
     async def _dashboard(self, request: web.Request) -> web.StreamResponse:
         text = self._catalogue[request.match_info["uid"]].text
         return web.Response(text=text, content_type="application/json")
 
     async def _namespaces(self, _: web.Request) -> web.StreamResponse:
-        return _json(_answer(await self._waited(reading.namespaces, self._database)))
+        return await _json(_answer(await self._waited(reading.namespaces, self._database)))
 
     async def _variables(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, Question)
         content = self._catalogue[question.dashboard]
         found = await self._waited(choices, content, question, self._database.ask, self._options.defaults)
-        return _json({"variables": [as_json(choice) for choice in found]})
+        return await _json({"variables": [as_json(choice) for choice in found]})
 
     async def _panel(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, PanelQuestion)
@@ -187,9 +191,9 @@ class Viewer:
         least_s = seconds_of(content.panel(question.panel).get("interval"))
         scope = question.scope(least_s)
         sql = expand(target["rawSql"], scope)
-        answer = await self._waited(self._database.ask, sql)
+        answer = await self._waited(reading.panel, self._database, sql)
         more = {"format": target.get("format"), "interval_ms": scope.interval_s * 1_000, "sql": sql}
-        return _json(_answer(answer) | more)
+        return await _json(_answer(answer) | more)
 
     async def _annotations(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, Question)
@@ -206,25 +210,25 @@ class Viewer:
             named = {"name": one["name"], "color": one.get("iconColor", "")}
             told = {"error": str(answer)} if isinstance(answer, Refused) else _answer(answer)
             found.append(named | told)
-        return _json({"annotations": found})
+        return await _json({"annotations": found})
 
     async def _extent(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, NamespaceQuestion)
-        return _json(_answer(await self._waited(reading.extent, self._database, question)))
+        return await _json(_answer(await self._waited(reading.extent, self._database, question)))
 
     async def _step(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, StepQuestion)
         step, contents = await self._waited(reading.step, self._database, question)
-        return _json({"step": _answer(step), "contents": _answer(contents)})
+        return await _json({"step": _answer(step), "contents": _answer(contents)})
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
         question = await _read(request, SearchQuestion)
         hits, steps = await self._waited(reading.search, self._database, question)
         found = {"hits": _answer(hits), "steps": _answer(steps)}
-        return _json(found | {"words": words(question.text), "most": reading.MAX_HITS})
+        return await _json(found | {"words": words(question.text), "most": reading.MAX_HITS})
 
     async def _waited(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of work that waits for the database, done by a thread."""
+        """The result of work that waits for the database, by a thread; not begun if nobody waits any more."""
         call = functools.partial(work, *arguments)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
@@ -263,9 +267,17 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return {"columns": columns, "values": answer.values, "is_cut": answer.is_cut}
 
 
-def _json(content: Mapping[str, Any]) -> web.Response:
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    response = web.Response(text=text, content_type="application/json", headers={"Cache-Control": "no-store"})
+async def _json(content: Mapping[str, Any]) -> web.Response:
+    """An answer; written and packed by another thread, for it may have millions of characters."""
+    text = await asyncio.to_thread(
+        json.dumps, content, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+    response = web.Response(
+        text=text,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+        zlib_executor_size=_PACKED_BESIDE_BYTES,
+    )
     response.enable_compression()
     return response
 

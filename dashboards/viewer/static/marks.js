@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { iso, toPlot } from "./times.js";
 import { attach } from "./tip.js";
 
+// Lines and regions of a picture; its marks tell of all.
 const MOST = 120;
 // Smaller things are hard to hit with a finger (WCAG 2.2, 2.5.8).
 const TARGET_PX = 24;
@@ -34,7 +35,7 @@ function tags(value) {
 
 /** Lines and regions for Plotly, within the range. */
 export function shapesOf(list, { from, to }) {
-  return within(list, from, to).map((one) => {
+  return within(list, from, to).slice(0, MOST).map((one) => {
     const isRegion = one.end !== null && one.end > one.at;
     const x0 = toPlot(Math.max(one.at, from));
     const x1 = isRegion ? toPlot(Math.min(one.end, to)) : x0;
@@ -62,9 +63,10 @@ export function marks(holder, { annotations, from, to }, { left, right, bottom }
 function mark({ share, those }) {
   const colors = new Set(those.map(({ color: own }) => own));
   const own = colors.size === 1 ? those[0].color : color("text");
-  const label = those.map((one) => `${one.name}: ${one.title}, ${when(one)}. ${one.text}`).join("; ");
+  const more = those.length > MOST_TOLD ? [`and ${those.length - MOST_TOLD} more`] : [];
+  const label = [...those.slice(0, MOST_TOLD).map((one) => `${one.name}: ${one.title}, ${when(one)}. ${one.text}`), ...more].join("; ");
   const button = h("button.mark", { type: "button", "aria-label": label, style: { left: `${share * 100}%`, "--color": own } });
-  return attach(button, () => [...those.slice(0, MOST_TOLD).flatMap(told), those.length > MOST_TOLD && h("p.when", {}, `and ${those.length - MOST_TOLD} more`)]);
+  return attach(button, () => [...those.slice(0, MOST_TOLD).flatMap(told), ...more.map((text) => h("p.when", {}, text))]);
 }
 
 function told(one) {
@@ -76,5 +78,5 @@ function when({ at, end }) {
 }
 
 function within(list, from, to) {
-  return list.filter(({ at, end }) => at <= to && (end ?? at) >= from).slice(0, MOST);
+  return list.filter(({ at, end }) => at <= to && (end ?? at) >= from);
 }

@@ -125,7 +125,7 @@ export class Panel {
       const context = this.context();
       const render = this.isTable ? alternative : KINDS[this.model.type];
       this.drawing = render ? render(context) : this.unknown();
-      if (context.frames.some((frame) => frame.isCut)) this.body.append(h("p.note", {}, "There are more rows than are shown: choose a shorter range, or fewer agents."));
+      for (const frame of context.frames.filter(({ isCut }) => isCut)) this.body.append(h("p.note", {}, `The first ${frame.length.toLocaleString("en")} rows are shown; there are more.`));
       await this.drawing?.ready;
     }
     if (isFocused) (this.body.querySelector("button, a, [tabindex]") ?? this.menuButton)?.focus();

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from dashboards.viewer.catalogue import COMMITTED, Catalogue
 from dashboards.viewer.database import Database, Source
+from dashboards.viewer.serve import make_runner
 from dashboards.viewer.server import Options, Viewer
 
 Json = dict[str, Any]
@@ -86,7 +87,7 @@ def serving(
     ready = threading.Event()
 
     async def run() -> None:
-        runner = web.AppRunner(viewer.application(), access_log=None, shutdown_timeout=1)
+        runner = make_runner(viewer)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

@@ -1,5 +1,6 @@
 """Do the pages do what people expect: choices and ranges in the address, links, tables, search, errors?"""
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -243,6 +244,44 @@ def test_the_field_at_the_top_searches_the_namespace_at_hand(
         tab.page.wait_for_url("**/search**")
         tab.page.locator(".hit").first.wait_for()
         assert tab.page.get_by_label("Namespace").input_value() == "live"
+
+
+# -- what is left out
+
+
+def test_what_is_left_out_is_said(opened: Opened, source: Source, tmp_path: Path) -> None:
+    folder = own_dashboard(
+        tmp_path, "SELECT number FROM numbers(9) LIMIT 5", "SELECT number FROM numbers(9) LIMIT 9"
+    )
+    with serving(source, folder=folder) as served, opened(served.url) as tab:
+        tab.open("/d/own?from=0&to=1000")
+        assert tab.panel("Panel 1").locator(".note").all_inner_texts() == [
+            "The first 5 rows are shown; there are more."
+        ]
+        assert tab.panel("Panel 2").locator(".note").count() == 0
+
+
+def test_marks_tell_of_everything_that_happened(opened: Opened, source: Source, tmp_path: Path) -> None:
+    """Lines are drawn for some of it."""
+    folder = own_dashboard(
+        tmp_path, "SELECT toDateTime(number) AS time, 1 AS value FROM numbers(1000)", answer=0
+    )
+    happened = "SELECT toDateTime(number) AS time, toString(number) AS title, 'x' AS text FROM numbers(1000)"
+    content = json.loads((folder / "own.json").read_text())
+    content["panels"][0]["type"] = "timeseries"
+    content["annotations"] = {
+        "list": [{"name": "Many", "enable": True, "target": {"rawSql": happened, "format": 1}}]
+    }
+    (folder / "own.json").write_text(json.dumps(content))
+    with serving(source, folder=folder) as served, opened(served.url) as tab:
+        tab.open("/d/own?from=0&to=1000000")
+        labels = tab.page.locator(".mark").evaluate_all("all => all.map((one) => one.ariaLabel)")
+        told = 0
+        for label in labels:
+            *those, last = label.split("; ")
+            more = re.fullmatch(r"and (\d+) more", last)
+            told += len(those) + (int(more[1]) if more else 1)
+        assert told == 1_000
 
 
 # -- tables, menus, errors

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from dashboards.registry import DASHBOARDS
 from dashboards.viewer.catalogue import Catalogue
-from dashboards.viewer.database import MAX_ROWS, Database, Source, Unavailable
+from dashboards.viewer.database import MAX_CHARACTERS, MAX_ROWS, Database, Source, Unavailable
 from dashboards.viewer.server import plotly_file
 from tests.sql.conftest import Engine
 from tests.sql.fleet_events import AGENTS, NEEDLE
@@ -287,6 +287,54 @@ def test_rows_beyond_the_cap_are_left_out_and_that_is_said(own: Callable[..., An
         assert reply.json["is_cut"] is True
         assert reply.column("number") == list(range(MAX_ROWS))
         assert first(served, 2).json["is_cut"] is False
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "repeat('x', 400000)",
+        "[repeat('x', 400000)]",
+        "map('k', repeat('x', 400000))",
+        "[map('k', [repeat('x', 400000)])]",
+    ],
+    ids=["text", "list", "map", "nested"],
+)
+def test_texts_beyond_the_cap_are_left_out_within_a_block_and_that_is_said(
+    own: Callable[..., Any], value: str
+) -> None:
+    with own(
+        f"SELECT {value} AS a, number FROM numbers(100)", f"SELECT {value} AS a FROM numbers(5)"
+    ) as served:
+        reply = first(served)
+        assert reply.json["is_cut"] is True
+        assert reply.column("number") == list(range(MAX_CHARACTERS // 400_000 - ("map" in value)))
+        assert len(reply.text) < MAX_CHARACTERS * 1.01
+        whole = first(served, 2)
+        assert whole.json["is_cut"] is False
+        assert len(whole.column("a")) == 5
+
+
+@pytest.mark.parametrize(
+    ("statement", "rows", "is_cut"),
+    [
+        ("SELECT number FROM numbers(6) LIMIT 5", 5, True),
+        ("SELECT number FROM numbers(5) LIMIT 5", 5, False),
+        ("SELECT number FROM numbers(4) ORDER BY number LIMIT 5", 4, False),
+        ("SELECT number FROM numbers(0) LIMIT 5", 0, False),
+        ("SELECT number FROM numbers(30000) LIMIT 25000", 20_000, True),
+        ("SELECT number FROM (SELECT number FROM numbers(9) LIMIT 3)", 3, False),
+        # What is asked for alone leaves nothing out: the newest, the dearest.
+        ("SELECT number FROM numbers(9) LIMIT 1", 1, False),
+    ],
+)
+def test_rows_beyond_a_statements_own_limit_are_left_out_and_that_is_said(
+    own: Callable[..., Any], statement: str, rows: int, is_cut: bool
+) -> None:
+    with own(statement) as served:
+        reply = first(served)
+    assert reply.json["is_cut"] is is_cut
+    assert [len(values) for values in reply.json["values"]] in ([rows], [] if rows == 0 else [rows])
+    assert reply.json["sql"] == statement
 
 
 def test_a_range_that_ends_with_a_day_does_not_reach_into_the_next(own: Callable[..., Any]) -> None:
