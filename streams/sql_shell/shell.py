@@ -19,7 +19,9 @@ _LAST_DAYS = "SELECT now('UTC') - INTERVAL 7 DAY AS since, now('UTC') + 1 AS unt
 _WHOLE = """
 SELECT
     toDateTime(min(opened_time), 'UTC') AS since,
-    toDateTime(max(greatest(opened_time, ifNull(end_time, append_time))), 'UTC') + 1 AS until
+    toDateTime(
+        max(least(greatest(opened_time, ifNull(end_time, append_time)), append_time + INTERVAL 1 DAY)), 'UTC'
+    ) + 1 AS until
 FROM runs
 WHERE namespace = {namespace:String}
 """

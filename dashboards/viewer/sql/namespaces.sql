@@ -2,7 +2,7 @@
 SELECT
     CAST(namespace, 'String') AS namespace,
     min(opened_time) AS first,
-    max(greatest(opened_time, ifNull(end_time, opened_time))) AS last
+    max(least(greatest(opened_time, ifNull(end_time, opened_time)), append_time + INTERVAL 1 DAY)) AS last
 FROM runs
 GROUP BY namespace
 ORDER BY namespace != 'live', last DESC

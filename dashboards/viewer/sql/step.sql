@@ -24,6 +24,6 @@ SELECT
 FROM agent_steps
 WHERE namespace = {namespace:String}
     AND run_id = {run:String}
-    AND (event_id = {step:String} OR endsWith(event_id, concat('-', {step:String})))
+    AND {step:String} IN (event_id, if(match(event_id, '^[0-9a-f]{32}-[0-9a-f]{16}\\z'), substring(event_id, 34), ''))
 ORDER BY event_id = {step:String} DESC
 LIMIT 1

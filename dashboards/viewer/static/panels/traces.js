@@ -127,7 +127,10 @@ function waterfall(context, trace, spans) {
     button.addEventListener("dblclick", () => fold(number, !folded.has(number)));
   });
 
-  const asked = shown.findIndex(({ id }) => id === read().step || read().step?.endsWith(`-${id}`));
+  const { step } = read();
+  // Of an OpenTelemetry step, which is named by trace and span, the span alone is shown.
+  const span = /^[0-9a-f]{32}-([0-9a-f]{16})$/.exec(step ?? "")?.[1];
+  const asked = shown.findIndex(({ id }) => id === step || id === span);
   if (asked >= 0) choose(asked, { isFocused: false, isKept: false });
   else items[0].button.tabIndex = 0;
   const scale = h("div.scale", { "aria-hidden": "true" }, [0, 0.25, 0.5, 0.75].map((share) => h("span", { style: { left: `${share * 100}%` } }, format(share * (end - start), "ms"))));
