@@ -20,7 +20,7 @@ export function draw(context) {
   const rows = Array.from({ length: frame.length }, (_, row) => row);
   if (time && context.panel.options?.sortOrder !== "Ascending") rows.sort((one, two) => time.values[two] - time.values[one]);
   const lines = rows.slice(0, AT_ONCE).map((row) => line(context, { frame, body, level, time, rest }, row));
-  const note = frame.length > AT_ONCE ? h("p.note", {}, `${AT_ONCE} of ${frame.length} lines are shown; the table has all.`) : null;
+  const note = frame.length > AT_ONCE ? h("p.note", {}, `${AT_ONCE} of ${frame.length} lines are shown; the table has ${frame.isCut ? "more" : "all"}.`) : null;
   context.body.append(h("ol.logs.scrolls", { tabindex: "0", "aria-label": context.title }, lines), ...[note].filter(Boolean));
   return {};
 }

@@ -136,7 +136,7 @@ function waterfall(context, trace, spans) {
   const scale = h("div.scale", { "aria-hidden": "true" }, [0, 0.25, 0.5, 0.75].map((share) => h("span", { style: { left: `${share * 100}%` } }, format(share * (end - start), "ms"))));
   const failures = spans.filter(({ isFailed }) => isFailed).length;
   const head = h("p.run-head", {}, h("strong", {}, trace), ` ${steps.length} steps, ${format(end - start, "ms")}, began ${iso(start)}`, failures > 0 && h("span.failed", {}, `, ${failures} failed`));
-  const note = steps.length > MOST_STEPS ? h("p.note", {}, `The first ${MOST_STEPS} steps are drawn; the table has all.`) : null;
+  const note = steps.length > MOST_STEPS ? h("p.note", {}, `The first ${MOST_STEPS} steps are drawn; the table has ${context.frames.some(({ isCut }) => isCut) ? "more" : "all"}.`) : null;
   return h("div.run", {}, head, note, h("div.run-parts", {}, h("div.waterfall-box.scrolls", {}, h("div.scale-row", { "aria-hidden": "true" }, h("span"), scale), list), detail));
 }
 
