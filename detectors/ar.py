@@ -70,9 +70,9 @@ class ArCsr(Csr):
 
     >>> detector = ArCsr(engine="numpy")
     >>> slots = detector.add(np.array([7], np.uint64))
-    >>> readings = detector.update(slots.repeat(600), np.arange(600.0) % 100)
+    >>> readings = detector.update(slots.repeat(570), np.arange(570.0) % 100)
     >>> detector.phi(slots).round(2).tolist(), [Phase(p).name for p in readings.phase[[560, 561]]]
-    ([0.94], ['WARM_UP', 'ARMED'])
+    ([0.9], ['WARM_UP', 'ARMED'])
     """
 
     def __init__(self, parameters: CsrParameters | None = None, engine: Engine = "numba") -> None:

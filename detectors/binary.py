@@ -49,11 +49,12 @@ class BinaryParameters(Parameters):
     """
 
     warm_up: int = 200
-    confirm_threshold: float = 5e3
+    confirm_threshold: float = 1.9e4
     confirm_within: int = 1500
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        self._check_confirmation()
         self._check_warm_up(50, 1000)
 
 
@@ -66,9 +67,9 @@ class CsrBinary(SlotDetector):
     >>> values = (np.arange(1200) % np.repeat([10, 3], [1000, 200]) == 0).astype(float)
     >>> incidents = detector.update(slots.repeat(1200), values).incidents
     >>> incidents.row.tolist(), [IncidentKind(k).name for k in incidents.kind]
-    ([1032, 1080], ['OPENED', 'CONFIRMED'])
+    ([1032, 1056], ['OPENED', 'CONFIRMED'])
     >>> incidents.reference[1].round(3).tolist(), incidents.current[1].round(3).tolist()
-    ([0.076, 0.107, 0.146], [0.148, 0.333, 0.564])
+    ([0.076, 0.107, 0.146], [0.1, 0.333, 0.646])
     """
 
     layout = Layout(block=2, evidence=BETS, codes=0)
@@ -80,6 +81,10 @@ class CsrBinary(SlotDetector):
 
     def settle(self, block: NDArray[np.int32]) -> None:
         """See ``incidents.Reference``; the ones of the warm-up stay apart from those that are counted."""
+
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:  # noqa: ARG002
+        """See ``incidents.Reference``; the statistic weighs what each bet holds."""
+        evidence[:] = amount
 
     def suspect(
         self,

@@ -177,6 +177,9 @@ class Bound(SlotDetector):
     def settle(self, block: NDArray[np.int32]) -> None:
         """See ``incidents.Reference``; there is nothing to settle."""
 
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:
+        """See ``incidents.Reference``; nothing: the bound is known, and any evidence confirms."""
+
     def suspect(
         self,
         block: NDArray[np.int32],  # noqa: ARG002 - of the protocol

@@ -29,7 +29,7 @@ from detectors.cells import BLOCK, CODES, LAST_UNSEEN, WARM, Codes, codes_of, co
 from detectors.contract import NO_CODE, Direction
 from detectors.incidents import Change
 from detectors.intervals import UNKNOWN, Level, rate_level
-from detectors.mixes import CELLS, COLUMNS, LEARNT, ODDS, SPARE, WEIGHTS, make_mix_tables
+from detectors.mixes import CELLS, COLUMNS, DEVIATIONS, LEARNT, ODDS, SPARE, WEIGHTS, make_mix_tables
 from detectors.moves import find_move
 from detectors.odds import make_odds_tables
 from detectors.parameters import Parameters
@@ -46,11 +46,10 @@ class CategoricalParameters(Parameters):
     """The settings of CSR for categories; ``warm_up`` is 50 to 1,000, fewer blur the cells."""
 
     warm_up: int = 200
-    confirm_threshold: float = 1.5e3
-    confirm_within: int = 400
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        self._check_confirmation()
         self._check_warm_up(50, 1000)
 
 
@@ -63,7 +62,7 @@ class CsrCategorical(SlotDetector):
     >>> codes = np.array([30, 30, 30, 20, 20, 10] * 150 + [30, 20, 20, 20, 10] * 60, float)
     >>> incidents = detector.update(slots.repeat(1200), codes).incidents
     >>> [(int(row), IncidentKind(kind).name) for row, kind in zip(incidents.row, incidents.kind)]
-    [(938, 'OPENED'), (1017, 'CONFIRMED'), (1138, 'REBASED')]
+    [(938, 'OPENED'), (993, 'CONFIRMED'), (1138, 'REBASED')]
     >>> incidents.code.tolist(), incidents.reference[1].round(2).tolist()
     ([20, 30, 30], [0.43, 0.49, 0.55])
     """
@@ -78,6 +77,13 @@ class CsrCategorical(SlotDetector):
     def settle(self, block: NDArray[np.int32]) -> None:
         """See ``incidents.Reference``; the most frequent code gets the first cell."""
         sort_cells(block)
+
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:
+        """See ``incidents.Reference``; on the cells that there are, and nothing is learnt yet."""
+        of_cells = evidence[:LEARNT].reshape(len(ODDS), CELLS)
+        of_cells[:, : block[CODES]] = amount
+        of_cells[:, SPARE] = amount
+        evidence[LEARNT:DEVIATIONS] = amount
 
     def suspect(self, block: NDArray[np.int32], evidence: NDArray[np.float32], value: float) -> Change:
         """See ``incidents.Reference``; the cell whose odds hold most, which need not be what moved most."""

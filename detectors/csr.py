@@ -30,7 +30,7 @@ from detectors.levels import number_level
 from detectors.parameters import Parameters
 from detectors.reference import Numbers
 from detectors.rows import Rows
-from detectors.shiryaev_roberts import direction
+from detectors.shiryaev_roberts import direction, staked
 from detectors.slots import Engine, SlotDetector
 from detectors.state import FIRST_EDGE, NUMBERS, floats
 
@@ -48,6 +48,7 @@ class CsrParameters(Parameters):
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        self._check_confirmation()
         self._check_warm_up(QUANTILE_BINS, 2 * BINS)
 
 
@@ -60,7 +61,7 @@ class Csr(SlotDetector):
     >>> values = np.concatenate([np.arange(600.0) * 7 % 101, np.arange(60.0) * 7 % 101 + 80])
     >>> readings = detector.update(slots.repeat(660), values)
     >>> readings.incidents.row.tolist(), [IncidentKind(k).name for k in readings.incidents.kind]
-    ([605, 608, 655], ['OPENED', 'CONFIRMED', 'REBASED'])
+    ([605, 607, 655], ['OPENED', 'CONFIRMED', 'REBASED'])
     """
 
     layout = NUMBERS
@@ -75,6 +76,10 @@ class Csr(SlotDetector):
         edges = find_edges(floats(block)[None, : self.warm_up])[0]
         block[:] = 0
         floats(block)[FIRST_EDGE : FIRST_EDGE + len(edges)] = edges
+
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:  # noqa: ARG002
+        """See ``incidents.Reference``."""
+        evidence[:] = staked(amount)
 
     def suspect(
         self,

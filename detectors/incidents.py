@@ -1,11 +1,18 @@
 """Is an alarm a change, or the false alarm that was bound to come?
 
 Shared by all detectors of ``slots.py``. Empirical, outside of the theorem. When a statistic reaches A an
-incident opens: the reference is frozen and goes on as a judge with its evidence at zero, while a second
-engine learns from the observations that follow. If the frozen reference is contradicted again (statistic >=
-``confirm_threshold`` within ``confirm_within`` observations) the change is confirmed and the second engine
-becomes the reference; else the incident closes, the second engine is dropped and the old reference goes on.
+incident opens: the reference is frozen and goes on as a judge with its evidence at ``head_start``, while a
+second engine learns from the observations that follow. If the frozen reference is contradicted again
+(statistic >= ``confirm_threshold`` within ``confirm_within`` observations) the change is confirmed and the
+second engine becomes the reference; else the incident closes, the second engine is dropped and the old
+reference goes on.
 So a false alarm costs neither the reference nor a page.
+
+Why a head start: a change began before its alarm, so most of the stake is put down at once instead of a part
+at each observation (G. Moustakides, A. Polunchenko, A. Tartakovsky, Statistica Sinica 2011: SR-r). If the
+frozen reference is the truth the statistic less the observations since is a martingale that begins at
+``head_start``, so that a false incident is confirmed with a chance of at most (``head_start`` +
+``confirm_within``) / ``confirm_threshold``; the error of a finite reference comes on top.
 
 One change is one incident. What is still moving when it is confirmed contradicts the new reference, too, and
 a slight change may take more than one alarm to be confirmed. So an alarm to the same side within
@@ -42,11 +49,16 @@ class Reference(Protocol):
 
     layout: Layout
     warm_up: int
+    head_start: float
+    """What the statistic begins with when an incident opens."""
     settle_within: int
     """Observations after an incident's end within which an alarm to the same side continues it."""
 
     def settle(self, block: NDArray[np.int32]) -> None:
         """Turn a block that has taken its W values into what is watched against."""
+
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:
+        """Put so much on the bets, of which none holds anything, that the statistic is ``amount`` at most."""
 
     def suspect(self, block: NDArray[np.int32], evidence: NDArray[np.float32], value: float) -> Change:
         """What the evidence speaks for most, at the observation that raised the alarm."""
@@ -161,6 +173,7 @@ class IncidentLayer:
         level = self._reference.level(block, int(streams.taken[slot]), change)
         _tell(streams, slot, change)
         streams.evidence[slot] = 0
+        self._reference.stake(block, streams.evidence[slot], self._reference.head_start)
         streams.phase[slot] = Phase.OPEN
         streams.since[slot] = 0
         streams.side[slot] = self.engines.take()

@@ -89,6 +89,10 @@ class Pinned(SlotDetector):
     def settle(self, block: NDArray[np.int32]) -> None:
         """See ``incidents.Reference``; a block that has its n observations needs nothing done."""
 
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:  # noqa: ARG002
+        """See ``incidents.Reference``; the statistic is the mean of what the bets hold."""
+        evidence[:] = amount
+
     def suspect(
         self,
         block: NDArray[np.int32],  # noqa: ARG002 - of the protocol

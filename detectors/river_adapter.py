@@ -85,6 +85,9 @@ class RiverDetector(SlotDetector):
     def settle(self, block: NDArray[np.int32]) -> None:
         """See ``incidents.Reference``; the values themselves are kept."""
 
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:
+        """See ``incidents.Reference``; river tells no evidence."""
+
     def suspect(
         self,
         block: NDArray[np.int32],  # noqa: ARG002 - of the protocol

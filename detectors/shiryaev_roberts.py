@@ -34,6 +34,15 @@ def bet(
     return (evidence + _STAKES) * tables[cells]
 
 
+def staked(amount: float) -> NDArray[np.float32]:
+    """What the bets hold, shape (BETS,), when so much was put on them together.
+
+    >>> bool(statistic(staked(600.0)[None, :])[0] == 600.0)
+    True
+    """
+    return np.float32(amount) * _STAKES
+
+
 def statistic(evidence: NDArray[np.float32]) -> NDArray[np.float64]:
     """Sum over the bets: four partial sums of five columns, in a fixed order, so that every engine agrees.
 

@@ -38,6 +38,7 @@ class SlotDetector(ABC):
     def __init__(self, parameters: Parameters, engine: Engine) -> None:
         self.parameters = parameters
         self.warm_up = parameters.warm_up
+        self.head_start = float(parameters.confirm_within)
         self.settle_within = 2 * parameters.confirm_within
         self._engine = engine
         self._streams = make_streams(0, self.layout)
@@ -47,6 +48,10 @@ class SlotDetector(ABC):
 
     @abstractmethod
     def settle(self, block: NDArray[np.int32]) -> None:
+        """See ``incidents.Reference``."""
+
+    @abstractmethod
+    def stake(self, block: NDArray[np.int32], evidence: NDArray[np.float32], amount: float) -> None:
         """See ``incidents.Reference``."""
 
     @abstractmethod
@@ -264,7 +269,7 @@ class SlotDetector(ABC):
         Raises:
             SnapshotMismatch: it was taken under other parameters, bets or logic, or is not whole.
         """
-        if not np.array_equal(snapshot.get("made_under", np.empty(0)), self._made_under()):
+        if not _goes_on(load_array(snapshot, "made_under", self._made_under()), self._made_under()):
             raise SnapshotMismatch(
                 f"the snapshot was taken under other parameters or another version of {type(self).__name__}"
             )
@@ -280,3 +285,18 @@ class SlotDetector(ABC):
         alone when the default changes."""
         shared = astuple(replace(self.parameters, threshold=1.0))
         return np.array([*self._version(), *shared], np.float64)
+
+
+_CONFIRM_THRESHOLD, _CONFIRM_WITHIN = 4, 5
+
+
+def _goes_on(kept: NDArray[np.generic], own: NDArray[np.float64]) -> bool:
+    """Whether a state made under the one goes on under the other.
+
+    What confirms an incident may differ, for references and evidence mean the same, if no incident can be
+    open longer than it now may be.
+    """
+    if kept.shape != own.shape or kept[_CONFIRM_WITHIN] > own[_CONFIRM_WITHIN]:
+        return False
+    confirms = np.isin(np.arange(len(own)), (_CONFIRM_THRESHOLD, _CONFIRM_WITHIN))
+    return bool(np.all((kept == own) | confirms))

@@ -46,7 +46,7 @@ Outputs = list[Output | Alert]
 # 5: rows of history wait for their turn.
 STATE_VERSION = 5
 # Raised when the same frames would give other outputs.
-LOGIC_VERSION = 5
+LOGIC_VERSION = 6
 
 _DETAILS = {
     "windows.folded": "steps whose segment was one too many; they are under `other`",

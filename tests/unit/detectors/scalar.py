@@ -15,7 +15,7 @@ from detectors.bets import DIRECTIONS, STAKES, make_tables
 from detectors.contract import Direction
 
 MASK = (1 << 64) - 1
-WARM_UP, CONFIRM, WITHIN, SETTLE = 50, 2e3, 400, 800
+WARM_UP, CONFIRM, WITHIN, SETTLE = 50, 1e4, 600, 1200
 SIDES = {Direction.UPPER_TAIL: Direction.UP, Direction.LOWER_TAIL: Direction.DOWN}
 
 
@@ -115,7 +115,7 @@ class ScalarCsr:
         continued = same and self.seen - self.ended <= SETTLE
         self.confirmed = self.confirmed and continued
         self.direction = told if self.confirmed else suspected
-        self.evidence = [np.float32(0)] * 20
+        self.evidence = [np.float32(WITHIN) * np.float32(stake) for stake in STAKES]
         return "CONTINUED" if continued else "OPENED"
 
     def judge(self, statistic: float) -> str:

@@ -138,8 +138,8 @@ def make_codes(rows: int, seed: int) -> Traffic:
     return Traffic(slots, (values,))
 
 
-EAGER_BITS = BinaryParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=200)
-EAGER_CODES = CategoricalParameters(threshold=60.0, confirm_threshold=100.0, confirm_within=150)
+EAGER_BITS = BinaryParameters(threshold=60.0, confirm_threshold=800.0, confirm_within=200)
+EAGER_CODES = CategoricalParameters(threshold=60.0, confirm_threshold=600.0, confirm_within=150)
 
 
 def make_seasonal(rows: int, seed: int) -> Traffic:
@@ -180,14 +180,14 @@ CASES: tuple[Case, ...] = (
     Case(
         "pinned",
         lambda engine: Pinned(
-            PinnedParameters(threshold=60.0, observations=150, delta=0.5, confirm_threshold=20.0), engine
+            PinnedParameters(threshold=60.0, observations=150, delta=0.5, confirm_threshold=700.0), engine
         ),
         make_numbers,
     ),
     Case(
         "semantic",
         lambda engine: Semantic(
-            SemanticParameters(threshold=60.0, dimensions=6, centroid_of=30, confirm_threshold=100.0), engine
+            SemanticParameters(threshold=60.0, dimensions=6, centroid_of=30, confirm_threshold=700.0), engine
         ),
         make_vectors,
     ),

@@ -46,11 +46,23 @@ def test_readings_equal_a_scalar_reference_to_the_bit(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [CsrParameters(60.0, warm_up=99), CsrParameters(60.0, confirm_within=7)]
+    "parameters", [CsrParameters(60.0, warm_up=99), CsrParameters(60.0, confirm_within=599)]
 )
 def test_a_snapshot_of_other_parameters_is_refused(parameters: CsrParameters) -> None:
     with pytest.raises(SnapshotMismatch):
         Csr(parameters).restore(make_detector("numba").snapshot())
+
+
+def test_a_snapshot_goes_on_when_an_incident_needs_more_to_be_confirmed() -> None:
+    traffic = make_numbers(14_000, seed=1)
+    slots, (values,) = traffic.slots, traffic.columns
+    before = make_detector("numba", CsrParameters(60.0, confirm_threshold=5e3, confirm_within=400))
+    before.update(slots[:4000], values[:4000])
+    after = Csr(CsrParameters(60.0))
+    after.restore(before.snapshot())
+    assert len(after) == STREAMS
+    kinds = after.update(slots[4000:], values[4000:]).incidents.kind
+    assert {IncidentKind.CONFIRMED, IncidentKind.CLOSED} <= set(kinds.tolist())
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 0.37, 1e3, 1e6])

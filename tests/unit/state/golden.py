@@ -4,7 +4,8 @@
 a restored processor for fixed frames, as rows. When a version rises, the old file stays and must still
 give the same rows; those that a change of logic means to change are written anew (runs-2 and
 runs-3: leaf billing, closed runs; drift-1: its streams start anew and a note says so, and more is watched;
-drift-2: alarms that continue an incident; drift-1 to drift-3: ids of incidents with their times).
+drift-2: alarms that continue an incident; drift-1 to drift-3: ids of incidents with their times; drift-1 to
+drift-5: what confirms an incident).
 """
 
 import json
