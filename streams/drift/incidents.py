@@ -174,7 +174,7 @@ class IncidentBook:
     def confirm(self, number: int, stream: Stream, told: Told, now_ns: int) -> list[Incident]:
         """The reference was contradicted again; if not for the first time, the new one is waited for."""
         before, _ = self._last[number]
-        if before.state == "confirmed":
+        if before.state != "open":
             return []
         incident = replace(before, state="confirmed", confirmed_time=now_ns)
         incident = _telling(incident, stream, told, told.reference)

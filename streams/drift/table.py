@@ -125,6 +125,13 @@ class StreamTable:
         numbers: Ints = flat[wanted]
         return numbers, range(known, len(self.streams))
 
+    def plain_of(self, number: int) -> int:
+        """The stream of the same segment and signal that knows no hours; `UNWATCHED` if there is none."""
+        stream = self.streams[number]
+        segment = self._segment_of[(stream.agent_name, stream.step_name)]
+        place = next(n for n, signal in enumerate(SIGNALS) if signal.name == stream.signal.name)
+        return int(self._numbers[segment, place])
+
     def _find(self, labels: list[Labels]) -> Ints:
         groups = group_rows(labels)
         found = [self._segment(names) for names in names_of(groups, labels)]

@@ -205,6 +205,8 @@ class Watch:
         for event, at in enumerate(readings.incidents.row.tolist()):
             if told[at]:
                 changed += self._change(readings, event, int(now_ns[at]), found)
+            else:
+                changed += self._confirm_plain(readings, event, int(now_ns[at]), found)
         changed += self._succeed(*succeeded)
         found.incidents = build_incidents(changed) if changed else None
         return found
@@ -277,6 +279,22 @@ class Watch:
             statistic=float(incidents.statistic[event]),
             threshold=float(incidents.threshold[event]),
         )
+
+    def _confirm_plain(self, readings: Readings, event: int, now_ns: int, found: Found) -> list[Incident]:
+        """A stream that is not listened to yet has confirmed a change: so is what the other has open.
+
+        Else a change would be told by neither if this one is listened to from the next value on.
+        """
+        if readings.incidents.kind[event] != IncidentKind.CONFIRMED:
+            return []
+        number = self._table.plain_of(int(readings.incidents.slot[event]))
+        if number not in self._book:
+            return []
+        stream = self._table.streams[number]
+        states = self._book.confirm(number, stream, self._told(readings, event), now_ns)
+        for state in states:
+            self._alert(state, now_ns, found)
+        return states
 
     def _name(self, batch: pa.RecordBatch, row: Ints, place: Ints, numbers: Ints, values: Floats) -> None:
         """Put codes of names in the places of mixes' values."""

@@ -126,8 +126,13 @@ def test_an_incident_that_is_open_when_another_detector_takes_over_is_ended_with
     ended = [row for row in feed.incidents().values() if "by the hour of the day" in row["summary"]]
     (row,) = [row for row in ended if row["signal"] == "duration_s"]
     assert row["closed_time"] == START_NS + DAY_NS
+    # Whoever takes over has seen it too: before, or afterwards.
     hourly = [one for one in told(feed) if one[0] == HOURLY and one[1] == "confirmed"]
-    assert hourly, "whoever takes over has seen it too"
+    assert (row["state"] == "confirmed") != bool(hourly), "told once"
+    detected = [
+        alert for alert in feed.alerts if alert.type == "drift.detected" and alert.signal == "duration_s"
+    ]
+    assert len(detected) == 1
 
 
 def test_streams_are_ripe_after_a_day_and_enough_values_each_for_itself() -> None:
