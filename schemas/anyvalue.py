@@ -13,7 +13,7 @@ from schemas.spans.values import Attributes
 def pb_attributes(pairs: Any) -> Attributes:
     """Attributes of a protobuf message."""
     found: Attributes = {}
-    # Of a copy: the container itself is read up to an IndexError, 0.2 us later.
+    # Of a copy: the container itself is read up to an IndexError, which takes longer.
     for pair in pairs[:]:
         value = pair.value
         # Most are texts, then numbers, and asking which one it is costs as much as reading it.

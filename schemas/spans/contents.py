@@ -11,7 +11,7 @@ from schemas.spans.values import label_of, parsed
 _TOOL_PLACES = {"input": "tool_call_arguments", "output": "tool_call_result"}
 _MESSAGE_PLACES = {"input": "input_messages", "output": "output_messages"}
 _APART = ("ai.response.", "ai.result.")
-# What a text begins with that may be JSON: most others are seen without an exception, which costs 1 us.
+# What a text begins with that may be JSON: most others are seen without an exception, which costs more.
 _JSON_BEGINS = frozenset('{["-0123456789tfn')
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
